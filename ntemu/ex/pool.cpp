@@ -18,8 +18,10 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)0)
 #endif
 
-extern "C" __attribute__((visibility("default"))) POOL_TRACKER_TABLE *PoolTrackTable = nullptr;
-extern "C" __attribute__((visibility("default"))) SIZE_T PoolTrackTableSize = 0;
+extern "C" {
+__attribute__((visibility("default"))) POOL_TRACKER_TABLE *PoolTrackTable = nullptr;
+__attribute__((visibility("default"))) SIZE_T PoolTrackTableSize = 0;
+}
 
 namespace ntemu::ex {
 namespace {
@@ -62,7 +64,7 @@ class SizeClass {
   }
 
  private:
-  void append(FreeBlock *block, size_t units) NTEMU_REQUIRES(mutex_) {
+  void append(FreeBlock *block, [[maybe_unused]] size_t units) NTEMU_REQUIRES(mutex_) {
     block->next = nullptr;
     if (last_ != &first_) ASAN_UNPOISON_MEMORY_REGION(last_, sizeof(*last_));
     *last_ = block;

@@ -31,7 +31,7 @@ WaitBlock *first_of(ULONG_PTR value) { return reinterpret_cast<WaitBlock *>(valu
 ULONG_PTR held(WaitBlock *first, ULONG_PTR readers) {
   if (!first) return readers * kReader | kLocked;
   first->readers = readers;
-  return reinterpret_cast<ULONG_PTR>(first) | kLocked | kWaiting | (readers > 1 ? kMultipleShared : 0);
+  return reinterpret_cast<ULONG_PTR>(first) | kLocked | kWaiting | (readers > 1 ? ULONG_PTR{kMultipleShared} : 0);
 }
 
 // Takes kWaking of a lock that has waiters; the value without it, or one without kWaiting when there are none (any more).

@@ -11,7 +11,9 @@
 #include "ntemu/base/log.h"
 #include "ntemu/ke/dispatcher.h"
 
-extern "C" __attribute__((visibility("default"))) ULONG_PTR KiBugCheckData[5] = {};
+extern "C" {
+__attribute__((visibility("default"))) ULONG_PTR KiBugCheckData[5] = {};
+}
 
 namespace ntemu::ke {
 
@@ -37,13 +39,12 @@ void report_missing(const char *name, const void *caller) {
 // Innermost frame first. Frames are only ever left from inside `body`, on their own thread.
 template <class Body>
 RaiseFrame run_in_frame(bool takes_bugchecks, const Body &body) {
-  ETHREAD &thread = current();
   RaiseFrame frame{};
-  frame.outer = thread.raise_frame;
+  frame.outer = current().raise_frame;
   frame.takes_bugchecks = takes_bugchecks;
-  thread.raise_frame = &frame;
+  current().raise_frame = &frame;
   if (setjmp(frame.target) == 0) body();
-  thread.raise_frame = frame.outer;
+  current().raise_frame = frame.outer;
   return frame;
 }
 

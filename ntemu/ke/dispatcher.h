@@ -11,10 +11,10 @@ enum DispatcherType : UCHAR {
   kNotificationEvent,
   kSynchronizationEvent,
   kMutant,
-  kProcess,
+  kProcessObject,
   kQueue,
   kSemaphore,
-  kThread,
+  kThreadObject,
   kGate,
   kNotificationTimer,
   kSynchronizationTimer

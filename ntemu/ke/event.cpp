@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/wait.h"
 

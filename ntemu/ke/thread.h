@@ -27,6 +27,11 @@ struct RaiseFrame;
 
 }  // namespace ntemu::ke
 
+typedef struct _KTHREAD KTHREAD;
+typedef struct _ETHREAD ETHREAD;
+typedef struct _KPROCESS KPROCESS;
+typedef struct _EPROCESS EPROCESS;
+
 // ContextSwitches, State, WaitTime and the APC counts lie in the padding of the wait blocks: never assign a whole block.
 struct _KTHREAD {
   DISPATCHER_HEADER Header;

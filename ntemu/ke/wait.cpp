@@ -2,6 +2,7 @@
 
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/ke.h"
 
 namespace ntemu::ke {
 
@@ -57,7 +58,7 @@ bool WakeList::claim(KWAIT_BLOCK &block) {
 
 void WakeList::add(KWAIT_BLOCK &block, LONG_PTR status) {
   RemoveEntryList(&block.WaitListEntry);
-  block.BlockState = WaitBlockInactive;
+  block.BlockState = kBlockInactive;
   block.Thread->WaitStatus = status;
   block.SparePtr = nullptr;
   *last_ = &block;
@@ -123,7 +124,7 @@ bool withdraw(ETHREAD &thread) {
   if (PKWAIT_BLOCK block = thread.Tcb.WaitBlockList) {
     HeaderLock lock(*static_cast<DISPATCHER_HEADER *>(block->Object));
     RemoveEntryList(&block->WaitListEntry);
-    block->BlockState = WaitBlockInactive;
+    block->BlockState = kBlockInactive;
   }
   return true;
 }
@@ -204,7 +205,7 @@ NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR
       block.Object = Object;
       block.WaitKey = 0;
       block.WaitType = WaitAny;
-      block.BlockState = WaitBlockActive;
+      block.BlockState = kBlockActive;
       tcb.WaitBlockList = &block;
       tcb.WaitReason = static_cast<UCHAR>(WaitReason);
       tcb.WaitMode = WaitMode;

@@ -8,6 +8,9 @@ namespace ntemu::ke {
 // Low byte of ETHREAD.wait_word; the rest counts kicks (base/clock.h).
 enum WaitWord : uint32_t { kAwake = 0, kAsleep = 1, kClaimed = 2, kDelivered = 3 };
 
+// KWAIT_BLOCK.BlockState
+enum BlockState : UCHAR { kBlockActive = 4, kBlockInactive = 5 };
+
 // Interrupt time at which a wait ends: `timeout` NULL forever, negative relative, positive since 1601. 0 polls.
 base::Nt100ns deadline_from(const LARGE_INTEGER *timeout);
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/dispatcher.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
 
@@ -31,7 +32,7 @@ namespace ntemu::ps {
 
 void boot_process() {
   auto *process = static_cast<EPROCESS *>(ob::create(process_type, sizeof(EPROCESS)));
-  process->Pcb.Header.Type = ke::kProcess;
+  process->Pcb.Header.Type = ke::kProcessObject;
   InitializeListHead(&process->Pcb.Header.WaitListHead);
   InitializeListHead(&process->Pcb.ThreadListHead);
   process->UniqueProcessId = reinterpret_cast<HANDLE>(kSystemProcessId);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ntemu/api/enter.h"
+#include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
 #include "ntemu/ex/ex.h"
@@ -31,7 +32,9 @@ POBJECT_TYPE thread_type_pointer = &thread_type;
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) POBJECT_TYPE *PsThreadType = &thread_type_pointer;
+extern "C" {
+__attribute__((visibility("default"))) POBJECT_TYPE *PsThreadType = &thread_type_pointer;
+}
 
 namespace ntemu::ps {
 namespace {
@@ -67,7 +70,7 @@ ETHREAD *new_thread() {
   auto *thread = static_cast<ETHREAD *>(ob::create(thread_type, sizeof(ETHREAD)));
   if (!thread) return nullptr;
   KTHREAD &tcb = thread->Tcb;
-  tcb.Header.Type = ke::kThread;
+  tcb.Header.Type = ke::kThreadObject;
   InitializeListHead(&tcb.Header.WaitListHead);
   InitializeListHead(&tcb.MutantListHead);
   InitializeListHead(&tcb.ApcState.ApcListHead[KernelMode]);
