@@ -1,0 +1,18 @@
+/* The functions that compilers call on their own account. Weak: a driver may define them itself, as with the WDK. */
+#include <stddef.h>
+
+typedef int ntdrvrt_memory;
+
+#ifndef NTDRVRT_SANITIZED
+extern void *nt_memcpy(void *to, const void *from, size_t size);
+extern void *nt_memmove(void *to, const void *from, size_t size);
+extern void *nt_memset(void *to, int value, size_t size);
+extern int nt_memcmp(const void *left, const void *right, size_t size);
+
+__attribute__((weak)) void *memcpy(void *to, const void *from, size_t size) { return nt_memcpy(to, from, size); }
+__attribute__((weak)) void *memmove(void *to, const void *from, size_t size) { return nt_memmove(to, from, size); }
+__attribute__((weak)) void *memset(void *to, int value, size_t size) { return nt_memset(to, value, size); }
+__attribute__((weak)) int memcmp(const void *left, const void *right, size_t size) { return nt_memcmp(left, right, size); }
+int bcmp(const void *left, const void *right, size_t size);
+__attribute__((weak)) int bcmp(const void *left, const void *right, size_t size) { return nt_memcmp(left, right, size); }
+#endif
