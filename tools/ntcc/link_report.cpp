@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -29,9 +30,11 @@ std::string hint(const std::string &symbol) {
 
 class Report {
  public:
-  explicit Report(std::string temporary_directory) : temporary_(std::move(temporary_directory)) {}
+  explicit Report(const ObjectSources &sources) : sources_(sources) {}
 
-  void line(const std::string &text) {
+  void line(std::string text) {
+    for (const auto &[object, source] : sources_)
+      if (const size_t at = text.find(object); at != std::string::npos) text.replace(at, object.size(), source);
     static const std::regex in_function("^(?:\\S*ld(?:\\.bfd)?: )?(.*): in function [`']([^']+)':$");
     static const std::regex undefined("^(?:\\S*ld(?:\\.bfd)?: )?(.*): undefined reference to [`']([^']+)'$");
     static const std::regex more("^(?:\\S*ld(?:\\.bfd)?: )?(.*): more undefined references to [`']([^']+)' follow$");
@@ -48,7 +51,7 @@ class Report {
       missing(match[2], match[1]);
     } else if (std::regex_match(text, match, stub)) {
       const std::string key = match[1].str() + match[2].str();
-      if (seen_.insert(key).second) stubs_.push_back({match[2].str() + " " + match[3].str(), place(match[1]), function_});
+      if (seen_.insert(key).second) stubs_.push_back(site(match[2].str() + " " + match[3].str(), match[1]));
     } else if (!text.empty() && !std::regex_match(text, noise)) {
       rest_ += text + "\n";
     }
@@ -74,28 +77,37 @@ class Report {
 
  private:
   void missing(const std::string &symbol, const std::string &where) {
-    if (symbol == "DriverEntry" && where.find("libntdrvrt.a") != std::string::npos) {
+    if (symbol == "DriverEntry" && function_ == "GsDriverEntry") {
       no_entry_ = true;
     } else if (seen_.insert(where + symbol).second) {
-      missing_.push_back({symbol, place(where), function_});
+      missing_.push_back(site(symbol, where));
     }
   }
 
-  // `file.c:12`, or the object when it carries no line numbers: `/tmp/x/0.o:(.data+0x8)`.
-  std::string place(std::string where) const {
-    static const std::regex offset("\\(\\.\\w[^)]*\\+0x[0-9a-f]+\\)$");
-    if (where.starts_with(temporary_)) where = std::regex_replace(where.substr(temporary_.size() + 1), offset, "");
-    const size_t object = where.find(".o:/");  // "x.o:/path/file.c:12" when the function's name is not repeated
-    if (object != std::string::npos) where = where.substr(object + 3);
-    while (!where.empty() && where.back() == ':') where.pop_back();
-    return where;
+  // The linker says `/path/file.c:12`, relative here if it can be; for data, which belongs to no function,
+  // `object:/path/file.c:12` or `object:(.data+0x8)`.
+  Site site(const std::string &symbol, const std::string &where) const {
+    static const std::regex in_section("^(.*):\\(\\.[^)]*\\)$");
+    static const std::regex in_object("^[^:]+:(/[^:]*:\\d+)$");
+    std::smatch match;
+    if (std::regex_match(where, match, in_section)) {
+      const bool is_code = where.find("(.text") != std::string::npos;
+      return {symbol, match[1], is_code ? function_ : ""};
+    }
+    if (std::regex_match(where, match, in_object)) return {symbol, relative(match[1]), ""};
+    return {symbol, relative(where), function_};
+  }
+
+  static std::string relative(const std::string &path) {
+    const std::string here = std::filesystem::current_path().string() + "/";
+    return path.starts_with(here) ? path.substr(here.size()) : path;
   }
 
   static std::string called_in(const Site &site) {
     return site.function.empty() ? "" : fmt::format(" (used in {})", site.function);
   }
 
-  std::string temporary_;
+  const ObjectSources &sources_;
   std::string function_;
   std::string rest_;
   bool no_entry_ = false;
@@ -105,8 +117,8 @@ class Report {
 
 }  // namespace
 
-std::string explain_link(const std::string &messages, const std::string &image_name, const std::string &temporary_directory) {
-  Report report(temporary_directory);
+std::string explain_link(const std::string &messages, const std::string &image_name, const ObjectSources &sources) {
+  Report report(sources);
   std::istringstream lines(messages);
   for (std::string line; std::getline(lines, line);) report.line(line);
   return report.text(image_name);

@@ -58,6 +58,7 @@ class Driver {
         continue;
       }
       const std::string object = object_name(input, objects.size());
+      sources_[object] = input.path;
       if (const int code = compile(input, object)) failure = code;
       objects.push_back(object);
     }
@@ -104,13 +105,14 @@ class Driver {
     if (options_.verbose) fmt::print(stderr, "{}\n", shell_line(command));
     const RunResult result = run(command, Capture::kErrors);
     if (options_.verbose) fmt::print(stderr, "{}", result.output);
-    fmt::print(stderr, "{}", explain_link(result.output, name, temporary_.path()));
+    fmt::print(stderr, "{}", explain_link(result.output, name, sources_));
     return result.exit_code;
   }
 
   const Options &options_;
   const Toolchain &toolchain_;
   TemporaryDirectory temporary_;
+  ObjectSources sources_;
 };
 
 int main(int argc, char **argv) {
