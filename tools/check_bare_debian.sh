@@ -28,7 +28,10 @@ done
 
 work=$(mktemp -d /var/tmp/bare-debian.XXXXXX)
 cleanup() {
-  umount -l "$work"/*/{proc,dev/shm,dev} 2>/dev/null || true
+  local mounted
+  for mounted in "$work"/*/proc "$work"/*/dev; do
+    ! mountpoint -q "$mounted" || umount --recursive --lazy "$mounted"
+  done
   [[ $keep ]] || rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT
@@ -44,8 +47,8 @@ for who in "${as[@]}"; do
   echo "bare: a fresh root for $who"
   cp -a "$pristine" "$root"
   mount -t proc proc "$root/proc"
-  mount --bind /dev "$root/dev"
-  mount -t tmpfs tmpfs "$root/dev/shm"
+  mount --rbind /dev "$root/dev"
+  mount --make-rslave "$root/dev"
   cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
   user=(chroot "$root")
   if [[ $who == user ]]; then

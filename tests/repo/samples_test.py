@@ -65,7 +65,7 @@ class Samples(unittest.TestCase):
         creator = next(thread for thread in threads if "CreatorThread" in str(thread.get("start")))
         mover = next(thread for thread in threads if "MoverThread" in str(thread.get("start")))
         self.assertEqual(creator["wait_reason"], "DelayExecution", threads)
-        self.assertEqual((mover["wait_reason"], mover["object"]["type"], mover["owner"]),
+        self.assertEqual((mover["wait_reason"], mover["object"]["type"], mover["object"]["owner"]),
                          ("Executive", "Mutant", creator["address"]), threads)
         self.assertEqual(expect_names(self.machine.temp, CREATED) + expect_names(self.machine.temp2, set()), [])
 

@@ -69,14 +69,15 @@ class Machine:
     def wait(self, *condition: object) -> None:
         """Returns when the machine is as the condition of `ntemu wait` says."""
         deadline = time.monotonic() + GUARD_SECONDS
-        while True:  # the machine's socket appears a moment after the process does
+        while True:  # the machine answers a moment after its process has started
             outcome = ntemu("wait", "--machine", self.path, "--timeout", "60s", *condition)
             if outcome.code == 0:
                 return
             ended = self.process.poll() is not None
-            if ended or time.monotonic() > deadline or (self.path / "control").exists():
+            if ended or time.monotonic() > deadline:
                 output = "".join(self.process.communicate()) if ended else ""
                 raise AssertionError(f"ntemu wait {condition}: {outcome.text()}\n{output}")
+            time.sleep(0.02)
 
     def threads(self) -> list[dict]:
         outcome = ntemu("threads", "--machine", self.path, "--json")
