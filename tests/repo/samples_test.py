@@ -59,8 +59,8 @@ class Samples(unittest.TestCase):
 
     def test_kmutex_delay_sleeps_with_the_lock(self):
         self.machine.start(DRIVERS / "kmutex_delay.sys", "--for", "60s")
-        self.machine.wait("--threads", "1", "--reason", "DelayExecution")
-        self.machine.wait("--threads", "1", "--reason", "Executive")
+        self.machine.wait("--reason", "DelayExecution", "--start", "CreatorThread")
+        self.machine.wait("--reason", "Executive", "--start", "MoverThread")
         threads = self.machine.threads()
         creator = next(thread for thread in threads if "CreatorThread" in str(thread.get("start")))
         mover = next(thread for thread in threads if "MoverThread" in str(thread.get("start")))
