@@ -1,0 +1,76 @@
+# How the runtime is put together: components register their sources, each variant compiles them into one libntoskrnl.so.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+# One layout for the build tree and the installation: bin/, lib/ntemu/<variant>/, include/ntemu.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/ntemu/include ${PROJECT_BINARY_DIR}/include/ntemu SYMBOLIC)
+
+add_library(ntemu_flags INTERFACE)
+target_compile_options(ntemu_flags INTERFACE -g -fasynchronous-unwind-tables -fno-optimize-sibling-calls -fno-omit-frame-pointer
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-anonymous-struct -Wno-nested-anon-types>)
+target_link_options(ntemu_flags INTERFACE -Wl,--build-id)
+target_include_directories(ntemu_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_include_directories(ntemu_flags SYSTEM INTERFACE ${PROJECT_SOURCE_DIR}/ntemu/include/km)
+if(NTEMU_COVERAGE)
+  target_compile_options(ntemu_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(ntemu_flags INTERFACE --coverage)
+endif()
+
+set(NTEMU_SANITIZER_FLAGS_asan -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+set(NTEMU_SANITIZER_FLAGS_tsan -fsanitize=thread)
+if(NTEMU_SANITIZE STREQUAL "address")
+  set(NTEMU_SANITIZER_FLAGS_plain ${NTEMU_SANITIZER_FLAGS_asan})
+elseif(NTEMU_SANITIZE STREQUAL "thread")
+  set(NTEMU_SANITIZER_FLAGS_plain ${NTEMU_SANITIZER_FLAGS_tsan})
+elseif(NTEMU_SANITIZE)
+  message(FATAL_ERROR "NTEMU_SANITIZE is '${NTEMU_SANITIZE}'; it may be empty, address or thread")
+endif()
+
+# ntemu_component(SIDE source...): SIDE is kernel (part of libntoskrnl.so) or host (linked into tools and tests).
+function(ntemu_component side)
+  foreach(source IN LISTS ARGN)
+    set_property(GLOBAL APPEND PROPERTY NTEMU_${side}_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+  endforeach()
+endfunction()
+
+# The export list of the kernel image, out of the API tables.
+set(NTEMU_EXPORTS ${PROJECT_BINARY_DIR}/generated/ntoskrnl.map)
+add_custom_command(OUTPUT ${NTEMU_EXPORTS}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/generated
+  COMMAND ${CMAKE_CXX_COMPILER} -E -P -x c++ -I ${PROJECT_SOURCE_DIR} -MD -MF ${NTEMU_EXPORTS}.d -MT generated/ntoskrnl.map
+          -o ${NTEMU_EXPORTS} ${PROJECT_SOURCE_DIR}/ntemu/api/exports.map.in
+  DEPENDS ${PROJECT_SOURCE_DIR}/ntemu/api/exports.map.in DEPFILE ${NTEMU_EXPORTS}.d VERBATIM)
+add_custom_target(ntemu_exports DEPENDS ${NTEMU_EXPORTS})
+
+# ntemu_add_runtime(VARIANT): libntoskrnl.so, the host library and the ntemu program of one variant (plain, asan, tsan).
+function(ntemu_add_runtime variant)
+  set(suffix "")
+  if(NOT variant STREQUAL "plain")
+    set(suffix _${variant})
+  endif()
+  get_property(kernel_sources GLOBAL PROPERTY NTEMU_kernel_SOURCES)
+  get_property(host_sources GLOBAL PROPERTY NTEMU_host_SOURCES)
+  set(directory ${PROJECT_BINARY_DIR}/lib/ntemu/${variant})
+  set(flags ${NTEMU_SANITIZER_FLAGS_${variant}})
+
+  add_library(ntoskrnl${suffix} SHARED ${kernel_sources})
+  add_dependencies(ntoskrnl${suffix} ntemu_exports)
+  set_target_properties(ntoskrnl${suffix} PROPERTIES OUTPUT_NAME ntoskrnl LIBRARY_OUTPUT_DIRECTORY ${directory}
+    LINK_DEPENDS ${NTEMU_EXPORTS})
+  target_compile_options(ntoskrnl${suffix} PUBLIC ${flags})
+  target_link_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE -Wl,--version-script=${NTEMU_EXPORTS} -Wl,-z,now)
+  target_link_libraries(ntoskrnl${suffix} PRIVATE ntemu_flags fmt::fmt SQLite::SQLite3 PkgConfig::ELF ${CMAKE_DL_LIBS} Threads::Threads)
+  target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
+
+  add_library(ntemu_host${suffix} STATIC ${host_sources})
+  target_link_libraries(ntemu_host${suffix} PUBLIC ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json)
+  target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}" NTEMU_VARIANT="${variant}")
+  install(TARGETS ntoskrnl${suffix} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})
+endfunction()

@@ -1,0 +1,82 @@
+// NT_ENTER: the one line at the top of every API's body, through which it is traced, checked and, later, mocked.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+#include "ntemu/api/table.h"
+
+namespace ntemu::api {
+
+enum Hook : uint32_t {
+  kTrace = 1,    // every call is reported to the trace sink
+  kLeaving = 2,  // the machine shuts down: NT threads leave instead of entering an API
+};
+
+// Which hooks are set; zero in an ordinary run, so that NT_ENTER costs one predicted branch.
+extern std::atomic<uint32_t> hooks;
+// Called for kTrace with the call written out, e.g. "KeSetEvent(0x7e90..., 0, 0)".
+extern void (*trace_call)(const char *text);
+// Called for kLeaving; does not return on a thread that has to leave.
+extern void (*leave_machine)();
+
+inline bool hooked() { return hooks.load(std::memory_order_relaxed) != 0; }
+
+// What a hook decided in the place of the function, if anything.
+template <class R>
+struct Early {
+  std::optional<R> result;
+  explicit operator bool() const { return result.has_value(); }
+  R value() { return *result; }
+};
+template <>
+struct Early<void> {
+  bool done = false;
+  explicit operator bool() const { return done; }
+  void value() {}
+};
+
+std::string format_argument(long long value);
+std::string format_argument(unsigned long long value);
+std::string format_argument(const void *value);
+
+template <class T>
+std::string format_any(const T &value) {
+  if constexpr (std::is_pointer_v<T>) {
+    return format_argument(reinterpret_cast<const void *>(value));
+  } else if constexpr (std::is_enum_v<T> || (std::is_integral_v<T> && std::is_signed_v<T>)) {
+    return format_argument(static_cast<long long>(value));
+  } else if constexpr (std::is_integral_v<T>) {
+    return format_argument(static_cast<unsigned long long>(value));
+  } else {
+    return "?";
+  }
+}
+
+void trace(Id id, std::string arguments);
+
+template <auto Function>
+struct Signature;
+template <class R, class... P, R (*Function)(P...)>
+struct Signature<Function> {
+  static Early<R> enter(Id id, P... arguments) {
+    const uint32_t set = hooks.load(std::memory_order_relaxed);
+    if (set & kLeaving) leave_machine();
+    if (set & kTrace) {
+      std::string text;
+      ((text += text.empty() ? "" : ", ", text += format_any(arguments)), ...);
+      trace(id, std::move(text));
+    }
+    return {};
+  }
+};
+
+}  // namespace ntemu::api
+
+// Inside the body of `name`, with its parameters: NT_ENTER(KeSetEvent, Event, Increment, Wait);
+#define NT_ENTER(name, ...)                                                                                     \
+  if (::ntemu::api::hooked()) [[unlikely]]                                                                      \
+    if (auto ntemu_early = ::ntemu::api::Signature<&::name>::enter(::ntemu::api::Id::name __VA_OPT__(, ) __VA_ARGS__)) \
+  return ntemu_early.value()

@@ -1,0 +1,29 @@
+// A stub for every NT_STUB line: it links with a warning that names the call site, and stops when it is called.
+#include "ntemu/api/stubs.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace ntemu::api {
+namespace {
+
+void abort_naming(const char *name, const void *) {
+  std::fprintf(stderr, "ntemu: %s is not implemented\n", name);
+  std::abort();
+}
+
+}  // namespace
+
+void (*missing_api)(const char *name, const void *caller) = abort_naming;
+
+}  // namespace ntemu::api
+
+#define NT_API(name, level, irql, note)
+#define NT_DATA(name, note)
+#define NT_STUB(name, note)                                                                                   \
+  extern "C" __attribute__((visibility("default"))) void name() {                                             \
+    ntemu::api::missing_api(#name, __builtin_return_address(0));                                              \
+  }                                                                                                           \
+  __attribute__((section(".gnu.warning." #name), used)) static const char ntemu_warning_##name[] =            \
+      #name " is not implemented by ntemu: calling it ends the machine";
+#include "ntemu/api/all.def"

@@ -1,0 +1,118 @@
+// Objects with names, handles and reference counts; what every other manager's types are made of.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "ntemu/base/result.h"
+#include "ntifs.h"
+
+// The public name POBJECT_TYPE is opaque to drivers; this is what stands behind it.
+struct _OBJECT_TYPE {
+  std::u16string_view name;
+  ULONG valid_access;
+  GENERIC_MAPPING generic_mapping;
+  // Byte offset of a DISPATCHER_HEADER in the body that waits on a handle use; -1 when the object cannot be waited on.
+  LONG dispatcher_offset = -1;
+  // The last reference is gone: free what the body owns. Runs at PASSIVE_LEVEL without locks.
+  void (*on_delete)(void *body) = nullptr;
+  // The last handle was closed (a file's cleanup).
+  void (*on_last_handle_closed)(void *body) = nullptr;
+};
+
+namespace ntemu::ob {
+
+struct Header;
+
+// --- life ---
+// A zeroed, 16-aligned body with one reference. nullptr when memory is short.
+void *create(_OBJECT_TYPE &type, size_t body_size);
+void reference(void *body);
+void dereference(void *body);
+_OBJECT_TYPE &type_of(void *body);
+LONG64 reference_count(void *body);
+LONG64 handle_count(void *body);
+
+// A counted pointer to an object's body.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  // Takes over a reference that the caller owns.
+  static Ref adopt(T *body) {
+    Ref ref;
+    ref.body_ = body;
+    return ref;
+  }
+  static Ref share(T *body) {
+    if (body) reference(body);
+    return adopt(body);
+  }
+  Ref(Ref &&other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  Ref(const Ref &other) : Ref(share(other.body_)) {}
+  Ref &operator=(Ref other) noexcept {
+    std::swap(body_, other.body_);
+    return *this;
+  }
+  ~Ref() {
+    if (body_) dereference(body_);
+  }
+  T *get() const { return body_; }
+  T *operator->() const { return body_; }
+  T &operator*() const { return *body_; }
+  explicit operator bool() const { return body_ != nullptr; }
+  T *release() { return std::exchange(body_, nullptr); }
+
+ private:
+  T *body_ = nullptr;
+};
+
+// --- handles ---
+// One table: every driver runs in the System process. OBJ_KERNEL_HANDLE only changes the handle's value.
+Result<HANDLE> create_handle(void *body, ACCESS_MASK granted, ULONG attributes);
+// `type` nullptr accepts any. UserMode callers need every bit of `access` granted; KernelMode callers need none.
+Result<void *> reference_by_handle(HANDLE handle, ACCESS_MASK access, const _OBJECT_TYPE *type, KPROCESSOR_MODE mode,
+                                   ACCESS_MASK *granted = nullptr);
+NTSTATUS close_handle(HANDLE handle);
+size_t open_handles();
+
+// --- names ---
+// What a walk needs to know of the open that started it.
+struct OpenRequest {
+  ACCESS_MASK access = 0;
+  ULONG attributes = 0;  // OBJ_...
+  KPROCESSOR_MODE mode = KernelMode;
+  void *context = nullptr;  // the type's own: e.g. io's file create parameters
+};
+// An object whose type parses the rest of a path itself (devices: file names; keys: key paths). `rest` is empty or
+// starts with a backslash, or, under RootDirectory, is relative. The result carries a reference.
+using Parse = Result<void *> (*)(void *body, std::u16string_view rest, OpenRequest &request);
+void set_parse(_OBJECT_TYPE &type, Parse parse);
+
+// Opens `attributes->ObjectName` (with RootDirectory, symbolic links, \DosDevices = \??); the result carries a reference.
+Result<void *> open_by_name(const OBJECT_ATTRIBUTES &attributes, const _OBJECT_TYPE *type, OpenRequest &request);
+Result<void *> open_by_path(std::u16string_view path, const _OBJECT_TYPE *type);
+// Enters an object under its full path, e.g. \Device\Foo; the directory must exist. STATUS_OBJECT_NAME_COLLISION.
+// The namespace holds a reference until remove_name.
+NTSTATUS insert_name(void *body, std::u16string_view path);
+void remove_name(void *body);
+std::u16string name_of(void *body);
+
+NTSTATUS create_directory(std::u16string_view path);
+NTSTATUS create_symbolic_link(std::u16string_view path, std::u16string_view target);
+NTSTATUS delete_symbolic_link(std::u16string_view path);
+// Calls `visit(name, body)` for each entry of a directory, in no particular order, without holding locks.
+NTSTATUS for_each(std::u16string_view directory, const std::function<void(std::u16string_view, void *)> &visit);
+
+// Builds \, \??, \DosDevices, \GLOBAL??, \Device, \Driver, \FileSystem, \BaseNamedObjects, \KernelObjects, \Callback.
+void boot();
+// Closes every handle and drops every name.
+void teardown();
+
+extern _OBJECT_TYPE directory_type;
+extern _OBJECT_TYPE symbolic_link_type;
+
+}  // namespace ntemu::ob
