@@ -21,6 +21,7 @@ struct Worker {
   std::deque<Item *> queue NTEMU_GUARDED_BY(mutex);
   KEVENT work;
   ETHREAD *thread = nullptr;
+  std::atomic<bool> busy{false};
 };
 
 Worker &worker() {
@@ -45,6 +46,8 @@ void boot_worker() {
   worker().thread = nullptr;
 }
 
+bool worker_is_busy() { return worker().busy.load(); }
+
 void run_on_system_worker(void (*routine)(void *), void *context) {
   if (&ke::current() == worker().thread) return routine(context);
   Item item{routine, context, {}};
@@ -52,6 +55,7 @@ void run_on_system_worker(void (*routine)(void *), void *context) {
   {
     base::Guard guard(worker().mutex);
     worker().queue.push_back(&item);
+    worker().busy.store(true);
   }
   KeSetEvent(&worker().work, IO_NO_INCREMENT, FALSE);
   KeWaitForSingleObject(&item.done, Executive, KernelMode, FALSE, nullptr);
@@ -68,6 +72,7 @@ VOID ExpWorkerThread(PVOID) {
     KeWaitForSingleObject(&ex::worker().work, WrQueue, KernelMode, FALSE, nullptr);
     while (ex::Item *item = ex::next_item()) {
       item->routine(item->context);
+      ex::worker().busy.store(false);
       KeSetEvent(&item->done, IO_NO_INCREMENT, FALSE);
     }
   }
