@@ -1,0 +1,80 @@
+/* Debug output, assertions and breakpoints. */
+#ifndef NTEMU_KM_NT_DBG_H
+#define NTEMU_KM_NT_DBG_H
+
+#include "basetsd.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DPFLTR_ERROR_LEVEL 0
+#define DPFLTR_WARNING_LEVEL 1
+#define DPFLTR_TRACE_LEVEL 2
+#define DPFLTR_INFO_LEVEL 3
+#define DPFLTR_MASK 0x80000000U
+
+typedef enum _DPFLTR_TYPE {
+  DPFLTR_SYSTEM_ID = 0,
+  DPFLTR_VIDEO_ID = 21,
+  DPFLTR_FILETRACE_ID = 69,
+  DPFLTR_IHVVIDEO_ID = 76,
+  DPFLTR_IHVDRIVER_ID = 77,
+  DPFLTR_IHVAUDIO_ID = 78,
+  DPFLTR_IHVNETWORK_ID = 79,
+  DPFLTR_IHVSTREAMING_ID = 80,
+  DPFLTR_IHVBUS_ID = 81,
+  DPFLTR_FLTMGR_ID = 87,
+  DPFLTR_DEFAULT_ID = 101
+} DPFLTR_TYPE;
+
+NTSYSAPI ULONG __cdecl DbgPrint(PCSTR Format, ...);
+NTSYSAPI ULONG __cdecl DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
+NTSYSAPI ULONG NTAPI vDbgPrintEx(ULONG ComponentId, ULONG Level, PCCH Format, va_list arglist);
+NTSYSAPI ULONG NTAPI vDbgPrintExWithPrefix(PCCH Prefix, ULONG ComponentId, ULONG Level, PCCH Format, va_list arglist);
+NTSYSAPI VOID NTAPI RtlAssert(PVOID VoidFailedAssertion, PVOID VoidFileName, ULONG LineNumber, PSTR MutableMessage);
+
+/* A breakpoint instruction, as on Windows: without a debugger it ends the machine. */
+FORCEINLINE VOID DbgBreakPoint(VOID) { __asm__ __volatile__("int3"); }
+
+#if DBG
+#define KdPrint(_x_) DbgPrint _x_
+#define KdPrintEx(_x_) DbgPrintEx _x_
+#define KdBreakPoint() DbgBreakPoint()
+#define ASSERT(exp) \
+  ((!(exp)) ? (RtlAssert((PVOID) #exp, (PVOID)__FILE__, __LINE__, NULL), FALSE) : TRUE)
+#define ASSERTMSG(msg, exp) \
+  ((!(exp)) ? (RtlAssert((PVOID) #exp, (PVOID)__FILE__, __LINE__, (PSTR)(msg)), FALSE) : TRUE)
+#define RTL_SOFT_ASSERT(exp) \
+  ((!(exp)) ? (DbgPrint("%s(%d): Soft assertion failed\n   Expression: %s\n", __FILE__, __LINE__, #exp), FALSE) : TRUE)
+#define NT_ASSERT(exp) ((!(exp)) ? (DbgPrint("Assertion failed: %s(%d): %s\n", __FILE__, __LINE__, #exp), DbgBreakPoint(), FALSE) : TRUE)
+#define NT_VERIFY(exp) NT_ASSERT(exp)
+#define PAGED_CODE()                                                                                          \
+  do {                                                                                                        \
+    if (KeGetCurrentIrql() > APC_LEVEL) {                                                                     \
+      DbgPrint("EX: Pageable code called at IRQL %d\n", KeGetCurrentIrql());                                 \
+      PAGED_ASSERT(FALSE);                                                                                    \
+    }                                                                                                         \
+  } while (0)
+#define PAGED_ASSERT(exp) NT_ASSERT(exp)
+#else
+#define KdPrint(_x_)
+#define KdPrintEx(_x_)
+#define KdBreakPoint()
+#define ASSERT(exp) ((void)0)
+#define ASSERTMSG(msg, exp) ((void)0)
+#define RTL_SOFT_ASSERT(exp) ((void)0)
+#define NT_ASSERT(exp) ((void)0)
+#define NT_VERIFY(exp) ((exp) ? TRUE : FALSE)
+#define PAGED_CODE() ((void)0)
+#define PAGED_ASSERT(exp) ((void)0)
+#endif
+#define NT_ASSERTMSG(msg, exp) NT_ASSERT(exp)
+#define NT_ASSERT_ASSUME(exp) NT_ASSERT(exp)
+#define PAGED_CODE_LOCKED() ((void)0)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
