@@ -1,0 +1,2 @@
+/* The newer name of crtdefs.h. */
+#include "crtdefs.h"

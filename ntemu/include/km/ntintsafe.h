@@ -1,0 +1,154 @@
+/* Checked integer arithmetic and conversion: STATUS_INTEGER_OVERFLOW and a result of all ones when a value does not
+ * fit. */
+#ifndef NTEMU_KM_NTINTSAFE_H
+#define NTEMU_KM_NTINTSAFE_H
+
+#include "nt/basetsd.h"
+#include "nt/status.h"
+
+/* NTSTATUS RtlULongAdd(ULONG Augend, ULONG Addend, ULONG *Result), ...Sub and ...Mult for every type of the family.
+   IRQL: any. Source: WDK: the routine's page. Differs: widening conversions exist as functions too. */
+#define NTEMU_INTSAFE_OPERATION(Name, Type, Operation, overflow)                     \
+  FORCEINLINE NTSTATUS Rtl##Name##Operation(Type First, Type Second, Type *Result) { \
+    if (!__builtin_##overflow##_overflow(First, Second, Result)) {                   \
+      return STATUS_SUCCESS;                                                         \
+    }                                                                                \
+    *Result = (Type)-1;                                                              \
+    return STATUS_INTEGER_OVERFLOW;                                                  \
+  }
+#define NTEMU_INTSAFE_ARITHMETIC(Name, Type)    \
+  NTEMU_INTSAFE_OPERATION(Name, Type, Add, add) \
+  NTEMU_INTSAFE_OPERATION(Name, Type, Sub, sub) \
+  NTEMU_INTSAFE_OPERATION(Name, Type, Mult, mul)
+
+/* NTSTATUS RtlULongToUShort(ULONG Operand, USHORT *Result) and every other pair. */
+#define NTEMU_INTSAFE_CONVERSION(Target, Type, From, FromType)                 \
+  FORCEINLINE NTSTATUS Rtl##From##To##Target(FromType Operand, Type *Result) { \
+    if (!__builtin_add_overflow(Operand, 0, Result)) {                         \
+      return STATUS_SUCCESS;                                                   \
+    }                                                                          \
+    *Result = (Type)-1;                                                        \
+    return STATUS_INTEGER_OVERFLOW;                                            \
+  }
+
+/* One row: every target type for one source type. */
+#define NTEMU_INTSAFE_CONVERSIONS(From, FromType)                \
+  NTEMU_INTSAFE_CONVERSION(Char, CHAR, From, FromType)           \
+  NTEMU_INTSAFE_CONVERSION(Int8, INT8, From, FromType)           \
+  NTEMU_INTSAFE_CONVERSION(UInt8, UINT8, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(UChar, UCHAR, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(Byte, BYTE, From, FromType)           \
+  NTEMU_INTSAFE_CONVERSION(Short, SHORT, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(Int16, INT16, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(UShort, USHORT, From, FromType)       \
+  NTEMU_INTSAFE_CONVERSION(UInt16, UINT16, From, FromType)       \
+  NTEMU_INTSAFE_CONVERSION(Word, WORD, From, FromType)           \
+  NTEMU_INTSAFE_CONVERSION(Int, INT, From, FromType)             \
+  NTEMU_INTSAFE_CONVERSION(Int32, INT32, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(UInt, UINT, From, FromType)           \
+  NTEMU_INTSAFE_CONVERSION(UInt32, UINT32, From, FromType)       \
+  NTEMU_INTSAFE_CONVERSION(Long, LONG, From, FromType)           \
+  NTEMU_INTSAFE_CONVERSION(ULong, ULONG, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(DWord, DWORD, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(LongLong, LONGLONG, From, FromType)   \
+  NTEMU_INTSAFE_CONVERSION(Long64, LONG64, From, FromType)       \
+  NTEMU_INTSAFE_CONVERSION(Int64, INT64, From, FromType)         \
+  NTEMU_INTSAFE_CONVERSION(ULongLong, ULONGLONG, From, FromType) \
+  NTEMU_INTSAFE_CONVERSION(ULong64, ULONG64, From, FromType)     \
+  NTEMU_INTSAFE_CONVERSION(DWord64, DWORD64, From, FromType)     \
+  NTEMU_INTSAFE_CONVERSION(DWordLong, DWORDLONG, From, FromType) \
+  NTEMU_INTSAFE_CONVERSION(UInt64, UINT64, From, FromType)       \
+  NTEMU_INTSAFE_CONVERSION(IntPtr, INT_PTR, From, FromType)      \
+  NTEMU_INTSAFE_CONVERSION(UIntPtr, UINT_PTR, From, FromType)    \
+  NTEMU_INTSAFE_CONVERSION(LongPtr, LONG_PTR, From, FromType)    \
+  NTEMU_INTSAFE_CONVERSION(ULongPtr, ULONG_PTR, From, FromType)  \
+  NTEMU_INTSAFE_CONVERSION(DWordPtr, DWORD_PTR, From, FromType)  \
+  NTEMU_INTSAFE_CONVERSION(PtrdiffT, ptrdiff_t, From, FromType)  \
+  NTEMU_INTSAFE_CONVERSION(SizeT, size_t, From, FromType)        \
+  NTEMU_INTSAFE_CONVERSION(SIZET, SIZE_T, From, FromType)        \
+  NTEMU_INTSAFE_CONVERSION(SSIZET, SSIZE_T, From, FromType)
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+NTEMU_INTSAFE_ARITHMETIC(Char, CHAR)
+NTEMU_INTSAFE_ARITHMETIC(Int8, INT8)
+NTEMU_INTSAFE_ARITHMETIC(UInt8, UINT8)
+NTEMU_INTSAFE_ARITHMETIC(UChar, UCHAR)
+NTEMU_INTSAFE_ARITHMETIC(Byte, BYTE)
+NTEMU_INTSAFE_ARITHMETIC(Short, SHORT)
+NTEMU_INTSAFE_ARITHMETIC(Int16, INT16)
+NTEMU_INTSAFE_ARITHMETIC(UShort, USHORT)
+NTEMU_INTSAFE_ARITHMETIC(UInt16, UINT16)
+NTEMU_INTSAFE_ARITHMETIC(Word, WORD)
+NTEMU_INTSAFE_ARITHMETIC(Int, INT)
+NTEMU_INTSAFE_ARITHMETIC(Int32, INT32)
+NTEMU_INTSAFE_ARITHMETIC(UInt, UINT)
+NTEMU_INTSAFE_ARITHMETIC(UInt32, UINT32)
+NTEMU_INTSAFE_ARITHMETIC(Long, LONG)
+NTEMU_INTSAFE_ARITHMETIC(ULong, ULONG)
+NTEMU_INTSAFE_ARITHMETIC(DWord, DWORD)
+NTEMU_INTSAFE_ARITHMETIC(LongLong, LONGLONG)
+NTEMU_INTSAFE_ARITHMETIC(Long64, LONG64)
+NTEMU_INTSAFE_ARITHMETIC(Int64, INT64)
+NTEMU_INTSAFE_ARITHMETIC(ULongLong, ULONGLONG)
+NTEMU_INTSAFE_ARITHMETIC(ULong64, ULONG64)
+NTEMU_INTSAFE_ARITHMETIC(DWord64, DWORD64)
+NTEMU_INTSAFE_ARITHMETIC(DWordLong, DWORDLONG)
+NTEMU_INTSAFE_ARITHMETIC(UInt64, UINT64)
+NTEMU_INTSAFE_ARITHMETIC(IntPtr, INT_PTR)
+NTEMU_INTSAFE_ARITHMETIC(UIntPtr, UINT_PTR)
+NTEMU_INTSAFE_ARITHMETIC(LongPtr, LONG_PTR)
+NTEMU_INTSAFE_ARITHMETIC(ULongPtr, ULONG_PTR)
+NTEMU_INTSAFE_ARITHMETIC(DWordPtr, DWORD_PTR)
+NTEMU_INTSAFE_ARITHMETIC(PtrdiffT, ptrdiff_t)
+NTEMU_INTSAFE_ARITHMETIC(SizeT, size_t)
+NTEMU_INTSAFE_ARITHMETIC(SIZET, SIZE_T)
+NTEMU_INTSAFE_ARITHMETIC(SSIZET, SSIZE_T)
+
+NTEMU_INTSAFE_CONVERSIONS(Char, CHAR)
+NTEMU_INTSAFE_CONVERSIONS(Int8, INT8)
+NTEMU_INTSAFE_CONVERSIONS(UInt8, UINT8)
+NTEMU_INTSAFE_CONVERSIONS(UChar, UCHAR)
+NTEMU_INTSAFE_CONVERSIONS(Byte, BYTE)
+NTEMU_INTSAFE_CONVERSIONS(Short, SHORT)
+NTEMU_INTSAFE_CONVERSIONS(Int16, INT16)
+NTEMU_INTSAFE_CONVERSIONS(UShort, USHORT)
+NTEMU_INTSAFE_CONVERSIONS(UInt16, UINT16)
+NTEMU_INTSAFE_CONVERSIONS(Word, WORD)
+NTEMU_INTSAFE_CONVERSIONS(Int, INT)
+NTEMU_INTSAFE_CONVERSIONS(Int32, INT32)
+NTEMU_INTSAFE_CONVERSIONS(UInt, UINT)
+NTEMU_INTSAFE_CONVERSIONS(UInt32, UINT32)
+NTEMU_INTSAFE_CONVERSIONS(Long, LONG)
+NTEMU_INTSAFE_CONVERSIONS(ULong, ULONG)
+NTEMU_INTSAFE_CONVERSIONS(DWord, DWORD)
+NTEMU_INTSAFE_CONVERSIONS(LongLong, LONGLONG)
+NTEMU_INTSAFE_CONVERSIONS(Long64, LONG64)
+NTEMU_INTSAFE_CONVERSIONS(Int64, INT64)
+NTEMU_INTSAFE_CONVERSIONS(ULongLong, ULONGLONG)
+NTEMU_INTSAFE_CONVERSIONS(ULong64, ULONG64)
+NTEMU_INTSAFE_CONVERSIONS(DWord64, DWORD64)
+NTEMU_INTSAFE_CONVERSIONS(DWordLong, DWORDLONG)
+NTEMU_INTSAFE_CONVERSIONS(UInt64, UINT64)
+NTEMU_INTSAFE_CONVERSIONS(IntPtr, INT_PTR)
+NTEMU_INTSAFE_CONVERSIONS(UIntPtr, UINT_PTR)
+NTEMU_INTSAFE_CONVERSIONS(LongPtr, LONG_PTR)
+NTEMU_INTSAFE_CONVERSIONS(ULongPtr, ULONG_PTR)
+NTEMU_INTSAFE_CONVERSIONS(DWordPtr, DWORD_PTR)
+NTEMU_INTSAFE_CONVERSIONS(PtrdiffT, ptrdiff_t)
+NTEMU_INTSAFE_CONVERSIONS(SizeT, size_t)
+NTEMU_INTSAFE_CONVERSIONS(SIZET, SIZE_T)
+NTEMU_INTSAFE_CONVERSIONS(SSIZET, SSIZE_T)
+
+#undef NTEMU_INTSAFE_OPERATION
+#undef NTEMU_INTSAFE_ARITHMETIC
+#undef NTEMU_INTSAFE_CONVERSION
+#undef NTEMU_INTSAFE_CONVERSIONS
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
