@@ -18,22 +18,18 @@ Nt100ns host_time(clockid_t id) {
   return Nt100ns{now.tv_sec} * kNtPerSecond + now.tv_nsec / 100;
 }
 
-void futex_wait(std::atomic<uint32_t> &word, uint32_t expected, const timespec *deadline) {
-  syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
-}
-
 class RealClock final : public Clock {
  public:
   Nt100ns interrupt_time() const override { return host_time(CLOCK_MONOTONIC) - boot_; }
   Nt100ns system_time() const override { return host_time(CLOCK_REALTIME) + kUnixEpoch; }
-  void wait(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns deadline) override {
-    if (deadline > kForever - boot_ - 1) return futex_wait(word, expected, nullptr);
+  const timespec *begin_wait(std::atomic<uint32_t> &, Nt100ns deadline, timespec &limit) override {
+    if (deadline > kForever - boot_ - 1) return nullptr;
     const Nt100ns host = deadline + boot_;
-    timespec until;
-    until.tv_sec = host / kNtPerSecond;
-    until.tv_nsec = host % kNtPerSecond * 100;
-    futex_wait(word, expected, &until);
+    limit.tv_sec = host / kNtPerSecond;
+    limit.tv_nsec = host % kNtPerSecond * 100;
+    return &limit;
   }
+  void end_wait(std::atomic<uint32_t> &, Nt100ns) override {}
 
  private:
   const Nt100ns boot_ = host_time(CLOCK_MONOTONIC);
@@ -54,6 +50,11 @@ Clock &clock() {
 }
 
 void set_clock(Clock *replacement) { the_clock.store(replacement, std::memory_order_release); }
+
+void wait_word(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns host_timeout) {
+  timespec limit{host_timeout / kNtPerSecond, host_timeout % kNtPerSecond * 100};
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, host_timeout == kForever ? nullptr : &limit, nullptr, 0);
+}
 
 void wake_word(std::atomic<uint32_t> &word, int count) { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count); }
 
@@ -78,17 +79,23 @@ FakeClock::Waiters &FakeClock::waiters() const {
   return *existing;
 }
 
-void FakeClock::wait(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns deadline) {
+const timespec *FakeClock::begin_wait(std::atomic<uint32_t> &word, Nt100ns deadline, timespec &) {
+  if (deadline == kForever) return nullptr;
   Waiters &all = waiters();
-  const Waiters::Entry entry{deadline, &word};
-  {
-    Guard guard(all.mutex);
-    if (deadline <= now_.load()) return;
-    all.entries.insert(entry);
-  }
-  futex_wait(word, expected, nullptr);
   Guard guard(all.mutex);
-  all.entries.erase(entry);
+  if (deadline <= now_.load()) {
+    word.fetch_add(kKick);
+  } else {
+    all.entries.insert({deadline, &word});
+  }
+  return nullptr;
+}
+
+void FakeClock::end_wait(std::atomic<uint32_t> &word, Nt100ns deadline) {
+  if (deadline == kForever) return;
+  Waiters &all = waiters();
+  Guard guard(all.mutex);
+  all.entries.erase({deadline, &word});
 }
 
 void FakeClock::advance(Nt100ns duration) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 
 namespace ntemu::base {
@@ -25,8 +26,10 @@ class Clock {
   virtual Nt100ns interrupt_time() const = 0;
   // Since 1601, UTC.
   virtual Nt100ns system_time() const = 0;
-  // Blocks while `word` is `expected`, at most until interrupt time `deadline`; may return early (the caller loops).
-  virtual void wait(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns deadline) = 0;
+  // Brackets a futex wait on `word` that is to end at interrupt time `deadline`: begin_wait gives the host's absolute
+  // CLOCK_MONOTONIC time limit in `limit`, or nullptr for none; a fake clock kicks the word when its time comes.
+  virtual const timespec *begin_wait(std::atomic<uint32_t> &word, Nt100ns deadline, timespec &limit) = 0;
+  virtual void end_wait(std::atomic<uint32_t> &word, Nt100ns deadline) = 0;
 };
 
 Clock &clock();
@@ -40,7 +43,8 @@ class FakeClock final : public Clock {
   ~FakeClock() override;
   Nt100ns interrupt_time() const override { return now_.load(); }
   Nt100ns system_time() const override { return system_at_boot_ + now_.load(); }
-  void wait(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns deadline) override;
+  const timespec *begin_wait(std::atomic<uint32_t> &word, Nt100ns deadline, timespec &limit) override;
+  void end_wait(std::atomic<uint32_t> &word, Nt100ns deadline) override;
   // Moves time forward and wakes every wait whose deadline that reaches.
   void advance(Nt100ns duration);
 
@@ -52,6 +56,8 @@ class FakeClock final : public Clock {
   mutable std::atomic<Waiters *> waiters_{nullptr};
 };
 
+// Waits on a word of the host's, outside the kernel's wait engine; may return early.
+void wait_word(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns host_timeout = kForever);
 void wake_word(std::atomic<uint32_t> &word, int count = 1);
 
 }  // namespace ntemu::base

@@ -1,0 +1,210 @@
+// Push locks: 8 bytes. Free 0, exclusive 1, n readers n << 4 | 1; with waiters the newest waiter's block and the flags.
+#include "ntemu/api/enter.h"
+#include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/wait.h"
+
+using namespace ntemu;
+
+namespace {
+
+enum : ULONG_PTR { kLocked = 1, kWaiting = 2, kWaking = 4, kMultipleShared = 8, kFlags = 15, kReader = 16 };
+
+// Lives on the waiter's stack. The lock's word points to the first waiter while kWaiting is set; whoever holds kWaking
+// may read and change the queue. Ownership is handed over, so a woken waiter owns the lock.
+struct alignas(16) WaitBlock {
+  KEVENT wake;
+  WaitBlock *next;
+  WaitBlock *last;   // of the first block: the queue's end
+  ULONG_PTR readers;  // of the first block: how many share the lock now, 0 when it is held exclusively
+  bool exclusive;
+};
+
+ULONG_PTR load(const EX_PUSH_LOCK &lock) { return __atomic_load_n(&lock, __ATOMIC_RELAXED); }
+
+bool exchange_if(EX_PUSH_LOCK &lock, ULONG_PTR &seen, ULONG_PTR wanted) {
+  return __atomic_compare_exchange_n(&lock, &seen, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+WaitBlock *first_of(ULONG_PTR value) { return reinterpret_cast<WaitBlock *>(value & ~kFlags); }
+
+// The word for a held lock with the queue `first` (or none) and `readers` (0: exclusive).
+ULONG_PTR held(WaitBlock *first, ULONG_PTR readers) {
+  if (!first) return readers * kReader | kLocked;
+  first->readers = readers;
+  return reinterpret_cast<ULONG_PTR>(first) | kLocked | kWaiting | (readers > 1 ? ULONG_PTR{kMultipleShared} : 0);
+}
+
+// Takes kWaking of a lock that has waiters; the value without it, or one without kWaiting when there are none (any more).
+ULONG_PTR lock_queue(EX_PUSH_LOCK &lock) {
+  for (int i = 0;; ++i) {
+    ULONG_PTR seen = load(lock);
+    if (!(seen & kWaiting)) return seen;
+    if (!(seen & kWaking) && exchange_if(lock, seen, seen | kWaking)) return seen;
+    if (i < 64) {
+      __builtin_ia32_pause();
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+void set(EX_PUSH_LOCK &lock, ULONG_PTR value) { __atomic_store_n(&lock, value, __ATOMIC_RELEASE); }
+
+__attribute__((noinline)) void wait_for_grant(WaitBlock &block) {
+  KeWaitForSingleObject(&block.wake, WrPushLock, KernelMode, FALSE, nullptr);
+}
+
+void join(EX_PUSH_LOCK &lock, bool exclusive, const auto &try_acquire) {
+  WaitBlock block;
+  KeInitializeEvent(&block.wake, SynchronizationEvent, FALSE);
+  block.next = nullptr;
+  block.exclusive = exclusive;
+  for (;;) {
+    if (try_acquire()) return;
+    ULONG_PTR seen = lock_queue(lock);
+    if (seen & kWaiting) {
+      WaitBlock *first = first_of(seen);
+      first->last->next = &block;
+      first->last = &block;
+      set(lock, seen);
+      return wait_for_grant(block);
+    }
+    if (!(seen & kLocked)) continue;
+    block.last = &block;
+    if (exchange_if(lock, seen, held(&block, seen / kReader))) return wait_for_grant(block);
+  }
+}
+
+// The lock, whose queue the caller has locked, is free: it goes to the first waiter, and to the readers right behind it.
+void grant(EX_PUSH_LOCK &lock, WaitBlock *first) {
+  WaitBlock *rest = first->next;
+  ULONG_PTR readers = 0;
+  if (!first->exclusive) {
+    for (readers = 1; rest && !rest->exclusive; ++readers) rest = rest->next;
+  }
+  if (rest) rest->last = first->last;
+  set(lock, held(rest, readers));
+  for (WaitBlock *block = first; block != rest;) {
+    WaitBlock *next = block->next;
+    KeSetEvent(&block->wake, IO_NO_INCREMENT, FALSE);  // the block is gone from here on
+    block = next;
+  }
+}
+
+bool try_exclusive(EX_PUSH_LOCK &lock) {
+  ULONG_PTR seen = 0;
+  return exchange_if(lock, seen, kLocked);
+}
+
+bool try_shared(EX_PUSH_LOCK &lock) {
+  ULONG_PTR seen = load(lock);
+  while (!(seen & kWaiting) && seen != kLocked) {
+    if (exchange_if(lock, seen, (seen + kReader) | kLocked)) return true;
+  }
+  return false;
+}
+
+// A release of a lock that nobody holds in that way. KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE
+[[noreturn]] void bad_release(EX_PUSH_LOCK &lock) {
+  ke::bugcheck(0x162, reinterpret_cast<ULONG_PTR>(&ke::current()), reinterpret_cast<ULONG_PTR>(&lock), 0xFFFFFFFF, 0);
+}
+
+void release_exclusive(EX_PUSH_LOCK &lock) {
+  ULONG_PTR seen = kLocked;
+  if (exchange_if(lock, seen, 0)) return;
+  for (;;) {
+    seen = lock_queue(lock);
+    if (seen & kWaiting) {
+      WaitBlock *first = first_of(seen);
+      if (first->readers == 0) return grant(lock, first);
+      set(lock, seen);
+      bad_release(lock);
+    }
+    if (seen != kLocked) bad_release(lock);
+    if (exchange_if(lock, seen, 0)) return;
+  }
+}
+
+void release_shared(EX_PUSH_LOCK &lock) {
+  ULONG_PTR seen = load(lock);
+  for (;;) {
+    if (!(seen & kWaiting)) {
+      if (seen < (kReader | kLocked)) bad_release(lock);
+      const ULONG_PTR less = seen - kReader;
+      if (exchange_if(lock, seen, less == kLocked ? 0 : less)) return;
+      continue;
+    }
+    seen = lock_queue(lock);
+    if (!(seen & kWaiting)) continue;
+    WaitBlock *first = first_of(seen);
+    if (first->readers == 1) return grant(lock, first);
+    if (first->readers > 1) return set(lock, held(first, first->readers - 1));
+    set(lock, seen);
+    bad_release(lock);
+  }
+}
+
+// Whether the holder, whoever it is, holds the lock exclusively.
+bool held_exclusively(EX_PUSH_LOCK &lock) {
+  const ULONG_PTR seen = lock_queue(lock);
+  if (!(seen & kWaiting)) return seen == kLocked;
+  const bool exclusive = first_of(seen)->readers == 0;
+  set(lock, seen);
+  return exclusive;
+}
+
+void note_acquired() { ke::note_progress(ke::current()); }
+
+}  // namespace
+
+VOID ExInitializePushLock(PEX_PUSH_LOCK PushLock) {
+  NT_ENTER(ExInitializePushLock, PushLock);
+  *PushLock = 0;
+}
+
+VOID ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExAcquirePushLockExclusiveEx, PushLock, Flags);
+  if (!try_exclusive(*PushLock)) join(*PushLock, true, [&] { return try_exclusive(*PushLock); });
+  note_acquired();
+}
+
+VOID ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExAcquirePushLockSharedEx, PushLock, Flags);
+  if (!try_shared(*PushLock)) join(*PushLock, false, [&] { return try_shared(*PushLock); });
+  note_acquired();
+}
+
+BOOLEAN ExTryAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExTryAcquirePushLockExclusiveEx, PushLock, Flags);
+  return try_exclusive(*PushLock);
+}
+
+BOOLEAN ExTryAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExTryAcquirePushLockSharedEx, PushLock, Flags);
+  return try_shared(*PushLock);
+}
+
+VOID ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExReleasePushLockExclusiveEx, PushLock, Flags);
+  release_exclusive(*PushLock);
+}
+
+VOID ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExReleasePushLockSharedEx, PushLock, Flags);
+  release_shared(*PushLock);
+}
+
+VOID ExReleasePushLockEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExReleasePushLockEx, PushLock, Flags);
+  if (held_exclusively(*PushLock)) {
+    release_exclusive(*PushLock);
+  } else {
+    release_shared(*PushLock);
+  }
+}
+
+BOOLEAN ExTryConvertPushLockSharedToExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
+  NT_ENTER(ExTryConvertPushLockSharedToExclusiveEx, PushLock, Flags);
+  ULONG_PTR seen = kReader | kLocked;
+  return exchange_if(*PushLock, seen, kLocked);
+}

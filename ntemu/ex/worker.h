@@ -1,0 +1,13 @@
+// The system worker thread: runs what must not run on the caller's thread, such as DriverEntry.
+#pragma once
+
+namespace ntemu::ex {
+
+void boot_worker();
+
+// Runs `routine` at PASSIVE_LEVEL on the worker and waits for its end.
+void run_on_system_worker(void (*routine)(void *), void *context);
+// Whether a routine runs or is about to.
+bool worker_is_busy();
+
+}  // namespace ntemu::ex

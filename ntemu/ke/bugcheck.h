@@ -1,0 +1,38 @@
+// What ends a machine: bugchecks, and exceptions that nobody handles.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "ntemu/base/result.h"
+
+namespace ntemu::ke {
+
+struct Bugcheck {
+  ULONG code;
+  ULONG_PTR parameters[4];
+};
+
+// Exit code of a process whose machine ended in a bugcheck.
+inline constexpr int kBugcheckExitCode = 188;
+
+[[noreturn]] void bugcheck(ULONG code, ULONG_PTR p1 = 0, ULONG_PTR p2 = 0, ULONG_PTR p3 = 0, ULONG_PTR p4 = 0);
+const char *bugcheck_name(ULONG code);
+
+// Raises an NT exception: caught by catch_raise on this thread, else the bugcheck that Windows makes of it.
+[[noreturn]] void raise_status(NTSTATUS status);
+
+// Runs `body`; the status it raised, or STATUS_SUCCESS. Frames of `body` are left without running destructors.
+NTSTATUS catch_raise(const std::function<void()> &body);
+// Runs `body`; the bugcheck it ended in, code 0 for none. For tests: the machine goes on.
+Bugcheck catch_bugcheck(const std::function<void()> &body);
+
+// Zw file I/O and pageable code above `limit`: DRIVER_IRQL_NOT_LESS_OR_EQUAL (address, IRQL, 8, address).
+void require_irql_at_most(KIRQL limit, const void *caller);
+
+// Appends where an address lies, e.g. " (TestDriver+0x113d)"; set by the loader.
+extern std::string (*describe_address)(const void *address);
+// Ends the process after a bugcheck; set by the machine, which has things to put away first.
+extern void (*end_machine)(const Bugcheck &);
+
+}  // namespace ntemu::ke

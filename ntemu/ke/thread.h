@@ -1,0 +1,195 @@
+// KTHREAD, ETHREAD, KPROCESS and EPROCESS: the layout of Windows 11 22621 where drivers and debuggers look, our state in the tail.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <csetjmp>
+
+#include "ntemu/base/clock.h"
+#include "ntemu/base/current.h"
+#include "ntifs.h"
+
+namespace ntemu::ke {
+
+enum ThreadState : UCHAR {
+  kInitialized,
+  kReady,
+  kRunning,
+  kStandby,
+  kTerminated,
+  kWaiting,
+  kTransition,
+  kDeferredReady
+};
+
+struct RaiseFrame;
+
+}  // namespace ntemu::ke
+
+typedef struct _KTHREAD KTHREAD;
+typedef struct _ETHREAD ETHREAD;
+typedef struct _KPROCESS KPROCESS;
+typedef struct _EPROCESS EPROCESS;
+
+// ContextSwitches, State, WaitTime and the APC counts lie in the padding of the wait blocks: never assign a whole block.
+struct _KTHREAD {
+  DISPATCHER_HEADER Header;
+  PVOID SListFaultAddress;
+  ULONG64 QuantumTarget;
+  PVOID InitialStack;
+  PVOID StackLimit;
+  PVOID StackBase;
+  KSPIN_LOCK ThreadLock;
+  ULONG64 CycleTime;
+  ULONG CurrentRunTime;
+  ULONG ExpectedRunTime;
+  PVOID KernelStack;  // where KiSwapContext saved the registers of a waiting thread
+  UCHAR Spare060[0x98 - 0x60];
+  union {
+    KAPC_STATE ApcState;
+    __extension__ struct {
+      UCHAR ApcStateFill[43];
+      CHAR Priority;
+      ULONG UserIdealProcessor;
+    };
+  };
+  LONG_PTR WaitStatus;
+  PKWAIT_BLOCK WaitBlockList;
+  LIST_ENTRY WaitListEntry;
+  PKQUEUE Queue;
+  PVOID Teb;
+  ULONG64 RelativeTimerBias;
+  KTIMER Timer;
+  union {
+    KWAIT_BLOCK WaitBlock[4];
+    __extension__ struct {
+      UCHAR WaitBlockFill4[0x14];
+      ULONG ContextSwitches;
+    };
+    __extension__ struct {
+      UCHAR WaitBlockFill5[0x44];
+      volatile UCHAR State;
+      CHAR Spare13;
+      UCHAR WaitIrql;
+      CHAR WaitMode;
+    };
+    __extension__ struct {
+      UCHAR WaitBlockFill6[0x74];
+      ULONG WaitTime;  // clock ticks since boot
+    };
+    __extension__ struct {
+      UCHAR WaitBlockFill7[0xa4];
+      union {
+        __extension__ struct {
+          SHORT KernelApcDisable;
+          SHORT SpecialApcDisable;
+        };
+        ULONG CombinedApcDisable;
+      };
+    };
+  };
+  UCHAR Spare200[0x220 - 0x200];
+  struct _KPROCESS *Process;
+  UCHAR Spare228[0x233 - 0x228];
+  CHAR BasePriority;
+  UCHAR Spare234[0x283 - 0x234];
+  volatile UCHAR WaitReason;
+  UCHAR Spare284[0x28c - 0x284];
+  ULONG KernelTime;
+  UCHAR Spare290[0x2dc - 0x290];
+  ULONG UserTime;
+  UCHAR Spare2e0[0x2f8 - 0x2e0];
+  LIST_ENTRY ThreadListEntry;
+  LIST_ENTRY MutantListHead;
+  UCHAR Spare318[0x480 - 0x318];
+};
+
+struct _ETHREAD {
+  KTHREAD Tcb;
+  LARGE_INTEGER CreateTime;
+  LARGE_INTEGER ExitTime;
+  UCHAR Spare490[0x4a0 - 0x490];
+  PVOID StartAddress;
+  UCHAR Spare4a8[0x4c8 - 0x4a8];
+  CLIENT_ID Cid;
+  UCHAR Spare4d8[0x560 - 0x4d8];
+  ULONG CrossThreadFlags;  // bit 0: terminated
+  NTSTATUS ExitStatus;
+  UCHAR Spare568[0x6a0 - 0x568];
+  UCHAR LockEntries[6][0x60];
+
+  // From here on ntemu's own.
+  std::atomic<uint32_t> wait_word;  // ke/wait.h
+  std::atomic<uint32_t> start_word;  // rung when `starting` ends
+  std::atomic<bool> starting;        // its creator still waits for a first sign of progress
+  KIRQL irql;
+  bool adopted;  // a host thread that entered the kernel by itself
+  bool linked;   // in its process's thread list
+  ntemu::base::Nt100ns wait_began;
+  ntemu::base::Nt100ns wait_deadline;  // kForever, or interrupt time
+  PVOID start_context;
+  ntemu::ke::RaiseFrame *raise_frame;
+  jmp_buf *exit_point;  // where PsTerminateSystemThread and a dying machine go
+  pthread_t host_thread;
+  pid_t host_id;
+  void *stack_pages;
+  size_t stack_bytes;
+  struct _ETHREAD *next_to_reap;
+};
+
+struct _KPROCESS {
+  DISPATCHER_HEADER Header;
+  LIST_ENTRY ProfileListHead;
+  ULONG_PTR DirectoryTableBase;
+  LIST_ENTRY ThreadListHead;
+  UCHAR Spare040[0x438 - 0x40];
+};
+
+struct _EPROCESS {
+  KPROCESS Pcb;
+  KSPIN_LOCK ProcessLock;
+  HANDLE UniqueProcessId;
+  LIST_ENTRY ActiveProcessLinks;
+  UCHAR Spare458[0x5a8 - 0x458];
+  UCHAR ImageFileName[15];
+  UCHAR PriorityClass;
+  LARGE_INTEGER CreateTime;
+  ULONG ActiveThreads;
+};
+
+NTEMU_ASSERT_OFFSET(_KTHREAD, InitialStack, 0x28);
+NTEMU_ASSERT_OFFSET(_KTHREAD, StackLimit, 0x30);
+NTEMU_ASSERT_OFFSET(_KTHREAD, StackBase, 0x38);
+NTEMU_ASSERT_OFFSET(_KTHREAD, KernelStack, 0x58);
+NTEMU_ASSERT_OFFSET(_KTHREAD, Priority, 0xc3);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitStatus, 0xc8);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitBlockList, 0xd0);
+NTEMU_ASSERT_OFFSET(_KTHREAD, Timer, 0x100);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitBlock, 0x140);
+NTEMU_ASSERT_OFFSET(_KTHREAD, ContextSwitches, 0x154);
+NTEMU_ASSERT_OFFSET(_KTHREAD, State, 0x184);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitIrql, 0x186);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitMode, 0x187);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitTime, 0x1b4);
+NTEMU_ASSERT_OFFSET(_KTHREAD, KernelApcDisable, 0x1e4);
+NTEMU_ASSERT_OFFSET(_KTHREAD, SpecialApcDisable, 0x1e6);
+NTEMU_ASSERT_OFFSET(_KTHREAD, Process, 0x220);
+NTEMU_ASSERT_OFFSET(_KTHREAD, BasePriority, 0x233);
+NTEMU_ASSERT_OFFSET(_KTHREAD, WaitReason, 0x283);
+NTEMU_ASSERT_OFFSET(_KTHREAD, KernelTime, 0x28c);
+NTEMU_ASSERT_OFFSET(_KTHREAD, UserTime, 0x2dc);
+NTEMU_ASSERT_OFFSET(_KTHREAD, MutantListHead, 0x308);
+NTEMU_ASSERT_SIZE(_KTHREAD, 0x480);
+NTEMU_ASSERT_OFFSET(_ETHREAD, StartAddress, 0x4a0);
+NTEMU_ASSERT_OFFSET(_ETHREAD, Cid, 0x4c8);
+NTEMU_ASSERT_OFFSET(_ETHREAD, CrossThreadFlags, 0x560);
+NTEMU_ASSERT_OFFSET(_ETHREAD, LockEntries, 0x6a0);
+NTEMU_ASSERT_OFFSET(_ETHREAD, wait_word, 0x8e0);
+
+namespace ntemu::ke {
+
+inline ETHREAD &current() { return *base::current_thread(); }
+inline ETHREAD &ethread(KTHREAD *thread) { return *reinterpret_cast<ETHREAD *>(thread); }
+
+}  // namespace ntemu::ke

@@ -1,0 +1,48 @@
+#include "ntemu/machine/faults.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <initializer_list>
+
+#include "ntemu/base/log.h"
+#include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/thread.h"
+#include "ntemu/ldr/image.h"
+#include "nt/status.h"
+
+namespace ntemu::machine {
+namespace {
+
+NTSTATUS status_of(int signal) {
+  switch (signal) {
+    case SIGFPE: return STATUS_INTEGER_DIVIDE_BY_ZERO;
+    case SIGILL: return STATUS_ILLEGAL_INSTRUCTION;
+    default: return STATUS_ACCESS_VIOLATION;
+  }
+}
+
+// The process is lost already, so this may do what a handler otherwise must not: allocate and format.
+void on_fault(int signal, siginfo_t *info, void *context) {
+  for (const int again : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::signal(again, SIG_DFL);
+  const auto ip = static_cast<ULONG_PTR>(static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP]);
+  const NTSTATUS status = status_of(signal);
+  base::log(base::Level::kError, "fault", "exception 0x{:08X} at {} touching {}", static_cast<ULONG>(status),
+            ldr::symbolize(reinterpret_cast<void *>(ip)), fmt::ptr(info->si_addr));
+  const auto code = static_cast<ULONG_PTR>(static_cast<LONG_PTR>(status));
+  const ETHREAD *thread = base::current_thread_slot;
+  ke::bugcheck(thread && !thread->adopted ? 0x7E : 0x1E, code, ip, reinterpret_cast<ULONG_PTR>(info->si_addr), 0);
+}
+
+}  // namespace
+
+void report_faults() {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  struct sigaction action{};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
+#endif
+}
+
+}  // namespace ntemu::machine

@@ -1,0 +1,10 @@
+// Faults of driver code.
+#pragma once
+
+namespace ntemu::machine {
+
+// From now on a SIGSEGV, SIGBUS, SIGFPE or SIGILL is reported with where it happened and ends the machine as a bugcheck.
+// Does nothing under a sanitizer, which reports faults better.
+void report_faults();
+
+}  // namespace ntemu::machine

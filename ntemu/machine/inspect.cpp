@@ -1,0 +1,161 @@
+#include "ntemu/machine/inspect.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ntemu/ex/ex.h"
+#include "ntemu/ke/dispatcher.h"
+#include "ntemu/ke/wait.h"
+#include "ntemu/ldr/image.h"
+#include "ntemu/ps/ps.h"
+
+namespace ntemu::machine {
+namespace {
+
+// A look from outside, like a debugger's: what it reads may change under it, so it is no data race of ours to report.
+#define NTEMU_PEEK __attribute__((no_sanitize("thread"), noinline))
+
+template <class T>
+NTEMU_PEEK T peek(const T *field) {
+  return *const_cast<const volatile T *>(field);
+}
+
+const char *state_name(UCHAR state) {
+  constexpr const char *kNames[] = {"Initialized", "Ready",      "Running",    "Standby",
+                                    "Terminated",  "Waiting",    "Transition", "DeferredReady"};
+  return state < std::size(kNames) ? kNames[state] : "?";
+}
+
+const char *type_name(UCHAR type) {
+  constexpr const char *kNames[] = {"NotificationEvent", "SynchronizationEvent", "Mutant",           "Process",
+                                    "Queue",             "Semaphore",            "Thread",           "Gate",
+                                    "NotificationTimer", "SynchronizationTimer"};
+  return type < std::size(kNames) ? kNames[type] : "?";
+}
+
+WaitedObject view_object(PVOID object, UCHAR reason) {
+  WaitedObject view{};
+  view.address = reinterpret_cast<ULONG_PTR>(object);
+  const UCHAR type = ke::type_of(*static_cast<DISPATCHER_HEADER *>(object));
+  view.type = type_name(type);
+  if (type == ke::kMutant) {
+    view.owner = reinterpret_cast<ULONG_PTR>(peek(&static_cast<KMUTANT *>(object)->OwnerThread));
+  } else if (reason == WrFastMutex) {
+    auto *mutex = CONTAINING_RECORD(object, FAST_MUTEX, Event);
+    view.fast_mutex = true;
+    view.count = peek(&mutex->Count);
+    view.contention = peek(&mutex->Contention);
+    view.owner = reinterpret_cast<ULONG_PTR>(peek(&mutex->Owner));
+  }
+  return view;
+}
+
+ThreadView view_thread(ETHREAD &thread) {
+  const KTHREAD &tcb = thread.Tcb;
+  ThreadView view{};
+  view.id = reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread);
+  view.address = reinterpret_cast<ULONG_PTR>(&thread);
+  view.kernel = thread.adopted || thread.StartAddress == reinterpret_cast<PVOID>(ExpWorkerThread);
+  view.start = thread.adopted ? "host" : ldr::symbolize(thread.StartAddress);
+  const UCHAR state = peek(&tcb.State);
+  view.state = state_name(state);
+  view.waiting = state == ke::kWaiting;
+  view.context_switches = peek(&tcb.ContextSwitches);
+  if (!view.waiting) return view;
+  const UCHAR reason = peek(&tcb.WaitReason);
+  view.wait_reason = wait_reason_name(reason);
+  const base::Nt100ns now = base::clock().interrupt_time();
+  view.waited = now - peek(&thread.wait_began);
+  if (const base::Nt100ns deadline = peek(&thread.wait_deadline); deadline != base::kForever) view.remaining = deadline - now;
+  // While the thread is seen asleep, its wait block and the object are there.
+  if (const PKWAIT_BLOCK block = peek(&tcb.WaitBlockList);
+      block && (thread.wait_word.load() & 0xff) == ke::kAsleep) {
+    view.object = view_object(peek(&block->Object), reason);
+  }
+  return view;
+}
+
+}  // namespace
+
+std::vector<ThreadView> threads() {
+  std::vector<ThreadView> views;
+  ps::for_each_thread([&](ETHREAD &thread) { views.push_back(view_thread(thread)); });
+  for (ThreadView &view : views) {
+    if (!view.object || !view.object->owner) continue;
+    for (const ThreadView &other : views) {
+      if (other.address == view.object->owner) view.object->owner_id = other.id;
+    }
+  }
+  return views;
+}
+
+std::string to_json(const std::vector<ThreadView> &threads) {
+  auto list = nlohmann::json::array();
+  const auto address = [](ULONG_PTR value) { return fmt::format("{:#x}", value); };
+  for (const ThreadView &thread : threads) {
+    nlohmann::json row{{"id", thread.id},           {"address", address(thread.address)},
+                       {"start", thread.start},     {"state", thread.state},
+                       {"kernel", thread.kernel},   {"context_switches", thread.context_switches}};
+    if (thread.waiting) {
+      row["wait_reason"] = thread.wait_reason;
+      row["wait_seconds"] = static_cast<double>(thread.waited) / base::kNtPerSecond;
+      row["timeout_seconds"] = nullptr;
+      if (thread.remaining) row["timeout_seconds"] = static_cast<double>(*thread.remaining) / base::kNtPerSecond;
+    }
+    if (thread.object) {
+      nlohmann::json object{{"address", address(thread.object->address)}, {"type", thread.object->type}};
+      if (thread.object->owner) {
+        object["owner"] = address(thread.object->owner);
+        object["owner_id"] = thread.object->owner_id;
+      }
+      if (thread.object->fast_mutex) {
+        object["count"] = thread.object->count;
+        object["contention"] = thread.object->contention;
+      }
+      row["object"] = std::move(object);
+    }
+    list.push_back(std::move(row));
+  }
+  return list.dump();
+}
+
+std::string describe(const ThreadView &thread) {
+  std::string text = fmt::format("thread {} ({}) {}", thread.id, thread.start, thread.state);
+  if (!thread.waiting) return text;
+  text += fmt::format(" {} for {}", thread.wait_reason, format_duration(thread.waited));
+  if (thread.remaining) text += fmt::format(", {} left", format_duration(*thread.remaining));
+  if (!thread.object) return text;
+  text += fmt::format(", on {} {:#x}", thread.object->fast_mutex ? "fast mutex event" : thread.object->type, thread.object->address);
+  if (thread.object->owner == thread.address) {
+    text += ", which it owns itself";
+  } else if (thread.object->owner) {
+    text += fmt::format(", owned by thread {}", thread.object->owner_id);
+  }
+  return text;
+}
+
+const char *wait_reason_name(UCHAR reason) {
+  constexpr const char *kNames[] = {
+      "Executive",     "FreePage",        "PageIn",          "PoolAllocation", "DelayExecution",   "Suspended",
+      "UserRequest",   "WrExecutive",     "WrFreePage",      "WrPageIn",       "WrPoolAllocation", "WrDelayExecution",
+      "WrSuspended",   "WrUserRequest",   "WrSpare0",        "WrQueue",        "WrLpcReceive",     "WrLpcReply",
+      "WrVirtualMemory", "WrPageOut",     "WrRendezvous",    "WrKeyedEvent",   "WrTerminated",     "WrProcessInSwap",
+      "WrCpuRateControl", "WrCalloutStack", "WrKernel",      "WrResource",     "WrPushLock",       "WrMutex",
+      "WrQuantumEnd",  "WrDispatchInt",   "WrPreempted",     "WrYieldExecution", "WrFastMutex",    "WrGuardedMutex",
+      "WrRundown",     "WrAlertByThreadId", "WrDeferredPreempt", "WrPhysicalFault", "WrIoRing",     "WrMdlCache"};
+  return reason < std::size(kNames) ? kNames[reason] : "?";
+}
+
+std::string format_duration(base::Nt100ns duration) {
+  const auto milliseconds = duration / base::kNtPerMillisecond;
+  if (milliseconds <= 0) return "0";
+  if (milliseconds < 1000) return fmt::format("{}ms", milliseconds);
+  const auto seconds = milliseconds / 1000;
+  if (seconds < 60) return fmt::format("{}s.{:03}", seconds, milliseconds % 1000);
+  const auto minutes = seconds / 60;
+  if (minutes < 60) return fmt::format("{}m:{:02}.{:03}", minutes, seconds % 60, milliseconds % 1000);
+  return fmt::format("{}h:{:02}:{:02}.{:03}", minutes / 60, minutes % 60, seconds % 60, milliseconds % 1000);
+}
+
+}  // namespace ntemu::machine

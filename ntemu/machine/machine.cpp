@@ -1,0 +1,290 @@
+#include "ntemu/include/ntemu/machine.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+
+#include "fs/volumes.h"
+#include "ntemu/base/lock.h"
+#include "ntemu/base/log.h"
+#include "ntemu/base/utf.h"
+#include "ntemu/cm/registry.h"
+#include "ntemu/io/device.h"
+#include "ntemu/io/driver.h"
+#include "ntemu/io/file.h"
+#include "ntemu/kd/debug_print.h"
+#include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/ke.h"
+#include "ntemu/ke/wait.h"
+#include "ntemu/ldr/image.h"
+#include "ntemu/machine/rest.h"
+#include "ntemu/ob/object.h"
+#include "ntemu/ps/ps.h"
+#include "ntemu/ps/thread.h"
+
+namespace ntemu {
+namespace {
+
+constexpr base::Nt100ns kTeardownPatience = 2 * base::kNtPerSecond;
+
+std::atomic<bool> one_runs{false};
+
+struct LoadedDriver {
+  ldr::Image *image;
+  PDRIVER_OBJECT object;
+};
+
+std::string status_text(const char *what, NTSTATUS status) {
+  return fmt::format("{}: status 0x{:08X}", what, static_cast<uint32_t>(status));
+}
+
+}  // namespace
+
+struct Machine::State {
+  MachineOptions options;
+  std::filesystem::path images;  // private copies of the drivers
+  bool images_are_ours = false;
+  PDRIVER_OBJECT file_system = nullptr;
+  PDEVICE_OBJECT volume = nullptr;
+  bool booted = false;
+  mutable base::Mutex mutex;
+  std::map<std::string, LoadedDriver, std::less<>> drivers NTEMU_GUARDED_BY(mutex);
+  std::atomic<bool> interrupted{false};
+
+  std::optional<Error> prepare_directories();
+  std::optional<Error> boot();
+  std::optional<Error> mount_system_volume();
+};
+
+namespace {
+
+void route_log(const MachineOptions &options) {
+  base::set_log_sink([print = options.debug_print, message = options.message](const base::LogRecord &record) {
+    if (record.component == kd::kDebugPrint) {
+      if (print) print(record.text);
+    } else if (record.level <= base::Level::kWarning || record.component == "trace") {
+      const std::string line = fmt::format("{}: {}", record.component, record.text);
+      if (message) {
+        message(line);
+      } else {
+        fmt::print(stderr, "ntemu: {}\n", line);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+std::optional<Error> Machine::State::prepare_directories() {
+  std::error_code error;
+  if (options.directory.empty()) {
+    const char *base = std::getenv("XDG_RUNTIME_DIR");
+    std::string pattern = (std::filesystem::path(base && *base ? base : "/tmp") / "ntemu-XXXXXX").string();
+    if (!mkdtemp(pattern.data())) return Error{STATUS_ACCESS_DENIED, fmt::format("cannot make {}", pattern)};
+    images = pattern;
+    images_are_ours = true;
+    return std::nullopt;
+  }
+  options.directory = std::filesystem::absolute(options.directory);
+  std::filesystem::create_directories(options.directory / "drive_c", error);
+  if (!error) std::filesystem::create_directories(images = options.directory / "images", error);
+  if (error) return Error{STATUS_ACCESS_DENIED, fmt::format("cannot use {} as a machine: {}", options.directory.string(), error.message())};
+  return std::nullopt;
+}
+
+// C: is \Device\HarddiskVolume1 of the built-in file system's driver.
+std::optional<Error> Machine::State::mount_system_volume() {
+  std::unique_ptr<io::Volume> backing;
+  if (options.directory.empty()) {
+    backing = fs::make_memory_volume();
+  } else {
+    auto host = fs::make_host_volume(options.directory / "drive_c");
+    if (!host) return Error{host.status(), fmt::format("cannot use {} as drive C:", (options.directory / "drive_c").string())};
+    backing = std::move(*host);
+  }
+  io::DriverImage none{};
+  none.file_system = true;
+  auto driver = io::create_driver(u"ntemufs", none);
+  if (!driver) return Error{driver.status(), status_text("cannot create the file system driver", driver.status())};
+  file_system = *driver;
+  UNICODE_STRING name = base::to_unicode_string(u"\\Device\\HarddiskVolume1");
+  NTSTATUS status = IoCreateDevice(file_system, 0, &name, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE, &volume);
+  if (NT_SUCCESS(status)) {
+    io::mount_volume(volume, std::move(backing));
+    status = ob::create_symbolic_link(u"\\??\\C:", u"\\Device\\HarddiskVolume1");
+  }
+  if (!NT_SUCCESS(status)) return Error{status, status_text("cannot mount C:", status)};
+  return std::nullopt;
+}
+
+std::optional<Error> Machine::State::boot() {
+  if (auto error = prepare_directories()) return error;
+  route_log(options);
+  ke::boot_bugcheck();
+  ob::boot();
+  ps::boot();
+  const std::string hive = options.directory.empty() ? ":memory:" : (options.directory / "hive.db").string();
+  if (auto error = cm::boot(hive)) return Error{STATUS_REGISTRY_CORRUPT, *error};
+  ldr::boot();
+  booted = true;
+  return mount_system_volume();
+}
+
+Machine::Machine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Outcome<std::unique_ptr<Machine>> Machine::boot(MachineOptions options) {
+  if (one_runs.exchange(true)) return Error{STATUS_ALREADY_INITIALIZED, "a machine runs in this process already"};
+  auto state = std::make_unique<State>();
+  state->options = std::move(options);
+  std::unique_ptr<Machine> machine(new Machine(std::move(state)));
+  if (auto error = machine->state_->boot()) return *error;
+  return machine;
+}
+
+Machine::~Machine() { shut_down(); }
+
+bool Machine::shut_down() {
+  if (!state_) return true;
+  const auto state = std::move(state_);
+  bool ended = true;
+  if (state->booted) {
+    ended = ps::stop_threads(kTeardownPatience);
+    if (ended) {
+      if (state->volume) {
+        ob::delete_symbolic_link(u"\\??\\C:");
+        io::dismount_volume(state->volume);
+        IoDeleteDevice(state->volume);
+      }
+      if (state->file_system) io::delete_driver(state->file_system);
+      base::Guard guard(state->mutex);
+      for (auto &[name, driver] : state->drivers) {
+        io::delete_driver(driver.object);
+        ldr::unload_image(driver.image);
+      }
+      ldr::teardown();
+      cm::teardown();
+      ob::teardown();
+      ps::teardown();
+    }
+    kd::flush_debug_print();
+  }
+  base::set_log_sink(nullptr);
+  std::error_code ignored;
+  if (ended && state->images_are_ours) std::filesystem::remove_all(state->images, ignored);
+  one_runs = false;
+  return ended;
+}
+
+Outcome<std::string> Machine::load(const std::filesystem::path &image, std::string_view service) {
+  std::string name(service.empty() ? image.stem().string() : service);
+  const auto wide = base::to_utf16(name);
+  if (name.empty() || !wide || name.find_first_of("/\\,") != std::string::npos) {
+    return Error{STATUS_OBJECT_NAME_INVALID, fmt::format("'{}' cannot be the name of a driver", name)};
+  }
+  {
+    base::Guard guard(state_->mutex);
+    if (state_->drivers.contains(name)) return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is loaded already", name)};
+  }
+  auto loaded = ldr::load_image(image, state_->images, *wide);
+  if (!loaded) return Error{loaded.error().status, loaded.error().text};
+  const io::DriverImage description = ldr::describe(**loaded);
+  if (auto error = cm::create_service_key(*wide, base::to_utf16_lossy(std::filesystem::absolute(image).string()))) {
+    ldr::unload_image(*loaded);
+    return Error{*error, status_text("cannot write the service key", *error)};
+  }
+  auto object = io::create_driver(*wide, description);
+  if (!object) {
+    ldr::unload_image(*loaded);
+    return Error{object.status(), status_text("cannot create the driver object", object.status())};
+  }
+  const NTSTATUS status = io::start_driver(*object);
+  if (!NT_SUCCESS(status)) {
+    ldr::unload_image(*loaded);
+    return Error{status, status_text("DriverEntry failed", status)};
+  }
+  base::Guard guard(state_->mutex);
+  state_->drivers.emplace(name, LoadedDriver{*loaded, *object});
+  return name;
+}
+
+Outcome<Machine::Unloaded> Machine::unload(std::string_view service) {
+  LoadedDriver driver;
+  {
+    base::Guard guard(state_->mutex);
+    const auto found = state_->drivers.find(service);
+    if (found == state_->drivers.end()) {
+      return Error{STATUS_OBJECT_NAME_NOT_FOUND, fmt::format("{} is not loaded", service)};
+    }
+    driver = found->second;
+  }
+  const NTSTATUS status = io::unload_driver(driver.object);
+  if (!NT_SUCCESS(status)) return Error{status, fmt::format("{} has no DriverUnload routine", service)};
+  const io::DriverImage image = ldr::describe(*driver.image);
+  const size_t left = ps::count_threads(image.base, image.size);
+  base::Guard guard(state_->mutex);
+  state_->drivers.erase(state_->drivers.find(service));
+  // An image in which threads still run stays mapped: they would return into nothing.
+  if (left == 0) ldr::unload_image(driver.image);
+  return Unloaded{left};
+}
+
+std::vector<std::string> Machine::drivers() const {
+  base::Guard guard(state_->mutex);
+  std::vector<std::string> names;
+  for (const auto &[name, driver] : state_->drivers) names.push_back(name);
+  return names;
+}
+
+Rest Machine::rest() const { return machine::look_for_rest(); }
+
+Rest Machine::wait_for_rest(std::optional<std::chrono::nanoseconds> limit, bool or_delayed) {
+  Rest rest = Rest::kRunning;
+  wait_until(
+      [&] {
+        rest = this->rest();
+        return rest == Rest::kDone || rest == Rest::kWaiting || (or_delayed && rest == Rest::kDelayed);
+      },
+      limit);
+  return rest;
+}
+
+bool Machine::wait_until(const std::function<bool()> &done, std::optional<std::chrono::nanoseconds> limit) {
+  return machine::wait_until(done, limit, state_->interrupted);
+}
+
+std::optional<Error> Machine::make_directory(std::string_view path) {
+  std::string text(path);
+  std::replace(text.begin(), text.end(), '/', '\\');
+  if (text.size() >= 2 && (text[0] == 'C' || text[0] == 'c') && text[1] == ':') text.erase(0, 2);
+  const auto wide = base::to_utf16(text);
+  if (!wide) return Error{STATUS_OBJECT_NAME_INVALID, fmt::format("'{}' is not a path", path)};
+  for (size_t end = 0; end != std::u16string::npos;) {
+    end = wide->find(u'\\', end + 1);
+    std::u16string name = u"\\??\\C:";
+    if (!wide->starts_with(u'\\')) name += u'\\';
+    name += wide->substr(0, end);
+    UNICODE_STRING unicode = base::to_unicode_string(name);
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &unicode, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
+    HANDLE handle;
+    IO_STATUS_BLOCK io_status;
+    const NTSTATUS status = ZwCreateFile(&handle, FILE_LIST_DIRECTORY | SYNCHRONIZE, &attributes, &io_status, nullptr, FILE_ATTRIBUTE_NORMAL,
+                                         FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_OPEN_IF,
+                                         FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0);
+    if (!NT_SUCCESS(status)) return Error{status, status_text(fmt::format("cannot make the directory '{}'", path).c_str(), status)};
+    ZwClose(handle);
+  }
+  return std::nullopt;
+}
+
+void Machine::interrupt_waits() {
+  state_->interrupted = true;
+  ke::note_rest();
+}
+
+const std::filesystem::path &Machine::directory() const { return state_->options.directory; }
+
+}  // namespace ntemu

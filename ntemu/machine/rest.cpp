@@ -1,0 +1,70 @@
+#include "ntemu/machine/rest.h"
+
+#include "ntemu/ex/ex.h"
+#include "ntemu/ex/worker.h"
+#include "ntemu/ke/wait.h"
+#include "ntemu/ps/ps.h"
+
+namespace ntemu::machine {
+namespace {
+
+// A wait that ends by itself later than this counts as one for a time; a shorter one is the thread's normal course.
+constexpr base::Nt100ns kShortDelay = base::kNtPerSecond;
+
+__attribute__((no_sanitize("thread"), noinline)) base::Nt100ns deadline_of(const ETHREAD &thread) {
+  return thread.wait_deadline;
+}
+
+struct Counts {
+  size_t threads = 0, running = 0, delayed = 0;
+};
+
+Counts count_threads() {
+  Counts counts;
+  const base::Nt100ns now = base::clock().interrupt_time();
+  ps::for_each_thread([&](ETHREAD &thread) {
+    const bool asleep = thread.Tcb.State == ke::kWaiting && (thread.wait_word.load() & 0xff) == ke::kAsleep;
+    if (thread.adopted) return;
+    if (thread.StartAddress == reinterpret_cast<PVOID>(ExpWorkerThread) && !ex::worker_is_busy()) return;
+    ++counts.threads;
+    if (!asleep) {
+      ++counts.running;
+    } else if (const base::Nt100ns deadline = deadline_of(thread); deadline != base::kForever) {
+      ++(deadline - now > kShortDelay ? counts.delayed : counts.running);
+    }
+  });
+  return counts;
+}
+
+}  // namespace
+
+Rest look_for_rest() {
+  for (;;) {
+    const uint32_t before = ke::rest_count.load();
+    const Counts counts = count_threads();
+    if (counts.running > 0) return Rest::kRunning;
+    // A thread that went to sleep during the look may have woken one that had been seen asleep.
+    if (ke::rest_count.load() != before) continue;
+    if (counts.threads == 0) return Rest::kDone;
+    return counts.delayed > 0 ? Rest::kDelayed : Rest::kWaiting;
+  }
+}
+
+bool wait_until(const std::function<bool()> &done, std::optional<std::chrono::nanoseconds> limit, const std::atomic<bool> &stop) {
+  using Steady = std::chrono::steady_clock;
+  const auto end = limit ? Steady::now() + *limit : Steady::time_point::max();
+  ke::rest_watchers.fetch_add(1);
+  bool met;
+  for (;;) {
+    const uint32_t seen = ke::rest_count.load();
+    met = done();
+    const auto now = Steady::now();
+    if (met || stop.load() || now >= end) break;
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - now).count() / 100 + 1;
+    base::wait_word(ke::rest_count, seen, limit ? left : base::kForever);
+  }
+  ke::rest_watchers.fetch_sub(1);
+  return met;
+}
+
+}  // namespace ntemu::machine

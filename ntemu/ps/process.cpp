@@ -1,0 +1,62 @@
+// The System process: the one process that drivers run in.
+#include "ntemu/ps/process.h"
+
+#include <cstring>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/ke/dispatcher.h"
+#include "ntemu/ob/object.h"
+#include "ntemu/ps/ps.h"
+
+using namespace ntemu;
+
+namespace {
+
+_OBJECT_TYPE process_type{.name = u"Process",
+                          .valid_access = PROCESS_ALL_ACCESS,
+                          .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, PROCESS_ALL_ACCESS},
+                          .dispatcher_offset = 0,
+                          .on_delete = nullptr,
+                          .on_last_handle_closed = nullptr};
+POBJECT_TYPE process_type_pointer = &process_type;
+
+}  // namespace
+
+extern "C" {
+__attribute__((visibility("default"))) POBJECT_TYPE *PsProcessType = &process_type_pointer;
+__attribute__((visibility("default"))) PEPROCESS PsInitialSystemProcess = nullptr;
+__attribute__((visibility("default"))) LIST_ENTRY PsActiveProcessHead = {&PsActiveProcessHead, &PsActiveProcessHead};
+}
+
+namespace ntemu::ps {
+
+void boot_process() {
+  auto *process = static_cast<EPROCESS *>(ob::create(process_type, sizeof(EPROCESS)));
+  process->Pcb.Header.Type = ke::kProcessObject;
+  InitializeListHead(&process->Pcb.Header.WaitListHead);
+  InitializeListHead(&process->Pcb.ThreadListHead);
+  process->UniqueProcessId = reinterpret_cast<HANDLE>(kSystemProcessId);
+  std::memcpy(process->ImageFileName, "System", sizeof "System");
+  process->CreateTime.QuadPart = base::clock().system_time();
+  InitializeListHead(&PsActiveProcessHead);
+  InsertTailList(&PsActiveProcessHead, &process->ActiveProcessLinks);
+  PsInitialSystemProcess = process;
+}
+
+void teardown_process() {
+  RemoveEntryList(&PsInitialSystemProcess->ActiveProcessLinks);
+  ob::dereference(PsInitialSystemProcess);
+  PsInitialSystemProcess = nullptr;
+}
+
+}  // namespace ntemu::ps
+
+PEPROCESS PsGetCurrentProcess() {
+  NT_ENTER(PsGetCurrentProcess);
+  return PsInitialSystemProcess;
+}
+
+HANDLE PsGetCurrentProcessId() {
+  NT_ENTER(PsGetCurrentProcessId);
+  return PsInitialSystemProcess->UniqueProcessId;
+}

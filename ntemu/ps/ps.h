@@ -1,0 +1,22 @@
+// Threads and the System process, as the machine and the inspector see them.
+#pragma once
+
+#include <functional>
+
+#include "ntemu/ke/thread.h"
+
+namespace ntemu::ps {
+
+inline constexpr size_t kDefaultStackBytes = 256 << 10;
+
+void boot();
+// Lets every NT thread that waits leave; running ones leave at their next API call. False when some were still running
+// after `patience` of host time: their stacks and images must stay mapped.
+bool teardown(base::Nt100ns patience);
+
+// Visits the threads of the System process, newest last. The thread list is locked: do not block.
+void for_each_thread(const std::function<void(ETHREAD &)> &visit);
+// Threads whose start address lies in [base, base + size) and that have not ended.
+size_t count_threads(const void *base, size_t size);
+
+}  // namespace ntemu::ps

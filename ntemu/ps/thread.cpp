@@ -1,0 +1,404 @@
+// System threads: an ETHREAD over a pthread with a kernel stack of its own.
+#include "ntemu/ps/thread.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/base/lock.h"
+#include "ntemu/base/log.h"
+#include "ntemu/base/pages.h"
+#include "ntemu/ex/ex.h"
+#include "ntemu/ex/worker.h"
+#include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/wait.h"
+#include "ntemu/ob/object.h"
+#include "ntemu/ps/process.h"
+#include "ntemu/ps/ps.h"
+
+using namespace ntemu;
+using namespace ntemu::ps;
+
+namespace {
+
+_OBJECT_TYPE thread_type{.name = u"Thread",
+                         .valid_access = THREAD_ALL_ACCESS,
+                         .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, THREAD_ALL_ACCESS},
+                         .dispatcher_offset = 0,
+                         .on_delete = nullptr,
+                         .on_last_handle_closed = nullptr};
+POBJECT_TYPE thread_type_pointer = &thread_type;
+
+}  // namespace
+
+extern "C" {
+__attribute__((visibility("default"))) POBJECT_TYPE *PsThreadType = &thread_type_pointer;
+}
+
+namespace ntemu::ps {
+namespace {
+
+// The default, and what sanitizers need on top: their frames are several times larger.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kStackBytes = 4 * kDefaultStackBytes;
+#else
+constexpr size_t kStackBytes = kDefaultStackBytes;
+#endif
+constexpr base::Nt100ns kStartCpuLimit = base::kNtPerMillisecond;
+constexpr base::Nt100ns kStartHostLimit = base::kNtPerSecond;
+
+struct Threads {
+  base::Mutex mutex;
+  size_t count NTEMU_GUARDED_BY(mutex) = 0;  // linked ETHREADs that are not adopted
+  std::atomic<ULONG_PTR> next_id{8};
+  std::atomic<uint32_t> ended{0};  // bumped at each thread's end
+
+  // Ended threads whose stacks are still in use until their pthread is joined.
+  std::atomic<ETHREAD *> to_reap{nullptr};
+  std::atomic<uint32_t> reap_word{0};
+  std::atomic<bool> reaper_stops{false};
+  pthread_t reaper;
+};
+
+Threads &threads() {
+  static Threads *all = new Threads;
+  return *all;
+}
+
+ETHREAD *new_thread() {
+  auto *thread = static_cast<ETHREAD *>(ob::create(thread_type, sizeof(ETHREAD)));
+  if (!thread) return nullptr;
+  KTHREAD &tcb = thread->Tcb;
+  tcb.Header.Type = ke::kThreadObject;
+  InitializeListHead(&tcb.Header.WaitListHead);
+  InitializeListHead(&tcb.MutantListHead);
+  InitializeListHead(&tcb.ApcState.ApcListHead[KernelMode]);
+  InitializeListHead(&tcb.ApcState.ApcListHead[UserMode]);
+  tcb.ApcState.Process = &PsInitialSystemProcess->Pcb;
+  tcb.Process = &PsInitialSystemProcess->Pcb;
+  tcb.Priority = 8;
+  tcb.BasePriority = 8;
+  tcb.State = ke::kInitialized;
+  thread->CreateTime.QuadPart = base::clock().system_time();
+  thread->Cid.UniqueProcess = PsInitialSystemProcess->UniqueProcessId;
+  thread->Cid.UniqueThread = reinterpret_cast<HANDLE>(threads().next_id.fetch_add(4));
+  thread->wait_deadline = base::kForever;
+  return thread;
+}
+
+void link(ETHREAD &thread) {
+  base::Guard guard(threads().mutex);
+  InsertTailList(&PsInitialSystemProcess->Pcb.ThreadListHead, &thread.Tcb.ThreadListEntry);
+  ++PsInitialSystemProcess->ActiveThreads;
+  if (!thread.adopted) ++threads().count;
+  thread.linked = true;
+}
+
+void unlink(ETHREAD &thread) {
+  base::Guard guard(threads().mutex);
+  if (!thread.linked) return;
+  RemoveEntryList(&thread.Tcb.ThreadListEntry);
+  --PsInitialSystemProcess->ActiveThreads;
+  if (!thread.adopted) --threads().count;
+  thread.linked = false;
+}
+
+void mark_terminated(ETHREAD &thread, NTSTATUS status) {
+  thread.ExitStatus = status;
+  thread.ExitTime.QuadPart = base::clock().system_time();
+  thread.CrossThreadFlags |= 1;
+  thread.Tcb.State = ke::kTerminated;
+  unlink(thread);
+  ke::WakeList wakes;
+  ke::HeaderLock lock(thread.Tcb.Header);
+  thread.Tcb.Header.SignalState = 1;
+  ke::release_waiters(thread.Tcb.Header, wakes);
+}
+
+// A driver's thread may not end while APCs are disabled or a mutex is its own.
+void check_exit(ETHREAD &thread) {
+  if (ke::leaving.load()) return;
+  if (thread.Tcb.CombinedApcDisable != 0) ke::bugcheck(0x20, 0, thread.Tcb.CombinedApcDisable, thread.irql, 1);
+  if (!IsListEmpty(&thread.Tcb.MutantListHead)) {
+    auto *mutant = CONTAINING_RECORD(thread.Tcb.MutantListHead.Flink, KMUTANT, MutantListEntry);
+    ke::bugcheck(0x4000008A, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(mutant));
+  }
+}
+
+void free_stack(ETHREAD &thread) {
+  if (thread.stack_pages) base::unmap_pages(thread.stack_pages, thread.stack_bytes);
+}
+
+// Joins ended threads: only then is nothing of them on their stacks, and the ETHREAD may go.
+void *reap(void *) {
+  Threads &all = threads();
+  for (;;) {
+    const uint32_t seen = all.reap_word.load();
+    ETHREAD *thread = all.to_reap.exchange(nullptr);
+    if (!thread) {
+      if (all.reaper_stops.load()) return nullptr;
+      base::wait_word(all.reap_word, seen);
+      continue;
+    }
+    while (thread) {
+      ETHREAD *next = thread->next_to_reap;
+      pthread_join(thread->host_thread, nullptr);
+      free_stack(*thread);
+      ob::dereference(thread);
+      thread = next;
+    }
+  }
+}
+
+void ring_reaper() {
+  threads().reap_word.fetch_add(1);
+  base::wake_word(threads().reap_word);
+}
+
+__attribute__((noinline)) void PspSystemThreadStartup(ETHREAD &thread) {
+  const auto routine = reinterpret_cast<PKSTART_ROUTINE>(thread.StartAddress);
+  routine(thread.start_context);
+  check_exit(thread);
+}
+
+__attribute__((noinline)) void KiStartSystemThread(ETHREAD &thread) {
+  PspSystemThreadStartup(thread);
+  asm volatile("");  // keeps the frame above from becoming a tail call
+}
+
+void *host_entry(void *argument) {
+  auto &thread = *static_cast<ETHREAD *>(argument);
+  base::current_thread_slot = &thread;
+  thread.host_id = gettid();
+  jmp_buf exit_point;
+  thread.exit_point = &exit_point;
+  thread.Tcb.State = ke::kRunning;
+  if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
+  thread.exit_point = nullptr;
+  ke::end_start(thread);
+  mark_terminated(thread, thread.ExitStatus);
+  threads().ended.fetch_add(1);
+  base::wake_word(threads().ended, INT_MAX);
+  ke::note_rest();
+  base::current_thread_slot = nullptr;
+  ETHREAD *head = threads().to_reap.load();
+  do {
+    thread.next_to_reap = head;
+  } while (!threads().to_reap.compare_exchange_weak(head, &thread));
+  ring_reaper();
+  return nullptr;
+}
+
+// One guard page below the stack; pthread's own data lies at its top.
+bool make_stack(ETHREAD &thread, pthread_attr_t &attributes) {
+  thread.stack_bytes = kStackBytes + base::kPageSize;
+  thread.stack_pages = base::map_pages(thread.stack_bytes);
+  if (!thread.stack_pages) return false;
+  mprotect(thread.stack_pages, base::kPageSize, PROT_NONE);
+  char *limit = static_cast<char *>(thread.stack_pages) + base::kPageSize;
+  thread.Tcb.StackLimit = limit;
+  thread.Tcb.StackBase = limit + kStackBytes;
+  thread.Tcb.InitialStack = thread.Tcb.StackBase;
+  pthread_attr_init(&attributes);
+  return pthread_attr_setstack(&attributes, limit, kStackBytes) == 0;
+}
+
+// Drivers' threads take no asynchronous signals: those are for the host's threads.
+bool start_host_thread(ETHREAD &thread) {
+  pthread_attr_t attributes;
+  if (!make_stack(thread, attributes)) return false;
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, fault);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  const int error = pthread_create(&thread.host_thread, &attributes, host_entry, &thread);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return error == 0;
+}
+
+// Drivers rely on threads starting in the order of their creation, so the creator waits for a sign of progress. A
+// thread that only computes is let go after 1 ms of its own processor time.
+void await_first_progress(ETHREAD &thread) {
+  clockid_t cpu_clock;
+  const bool has_cpu_clock = pthread_getcpuclockid(thread.host_thread, &cpu_clock) == 0;
+  for (base::Nt100ns waited = 0; waited < kStartHostLimit; waited += base::kNtPerMillisecond) {
+    if (thread.start_word.load(std::memory_order_acquire) != 0) return;
+    base::wait_word(thread.start_word, 0, base::kNtPerMillisecond);
+    timespec used{};
+    if (has_cpu_clock && clock_gettime(cpu_clock, &used) == 0 &&
+        used.tv_sec * base::kNtPerSecond + used.tv_nsec / 100 >= kStartCpuLimit) {
+      break;
+    }
+  }
+  thread.starting.store(false);
+}
+
+ETHREAD *adopt() {
+  ETHREAD *thread = new_thread();
+  if (!thread) {
+    base::log(base::Level::kError, "ps", "no memory to adopt a host thread");
+    std::abort();
+  }
+  thread->adopted = true;
+  thread->host_id = gettid();
+  thread->host_thread = pthread_self();
+  thread->Tcb.State = ke::kRunning;
+  pthread_attr_t attributes;
+  void *limit = nullptr;
+  size_t bytes = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstack(&attributes, &limit, &bytes);
+    pthread_attr_destroy(&attributes);
+  }
+  thread->Tcb.StackLimit = limit;
+  thread->Tcb.StackBase = static_cast<char *>(limit) + bytes;
+  thread->Tcb.InitialStack = thread->Tcb.StackBase;
+  base::current_thread_slot = thread;
+  link(*thread);
+  // Runs release_host_thread when the host thread ends.
+  struct Release {
+    ~Release() { release_host_thread(); }
+  };
+  static thread_local Release release;
+  (void)release;
+  return thread;
+}
+
+void leave_if_nt_thread() {
+  ETHREAD *thread = base::current_thread_slot;
+  if (thread && thread->exit_point) ke::leave(*thread);
+}
+
+}  // namespace
+
+void release_host_thread() {
+  ETHREAD *thread = base::current_thread_slot;
+  if (!thread || !thread->adopted) return;
+  mark_terminated(*thread, STATUS_SUCCESS);
+  base::current_thread_slot = nullptr;
+  ob::dereference(thread);
+}
+
+Result<ETHREAD *> create_thread(PKSTART_ROUTINE routine, void *context) {
+  ETHREAD *thread = new_thread();
+  if (!thread) return STATUS_INSUFFICIENT_RESOURCES;
+  thread->StartAddress = reinterpret_cast<PVOID>(routine);
+  thread->start_context = context;
+  thread->starting.store(true);
+  ob::reference(thread);  // the running thread's own; the reaper drops it
+  link(*thread);
+  if (!start_host_thread(*thread)) {
+    unlink(*thread);
+    free_stack(*thread);
+    ob::dereference(thread);
+    ob::dereference(thread);
+    return STATUS_INSUFFICIENT_RESOURCES;
+  }
+  return thread;
+}
+
+void boot() {
+  Threads &all = threads();
+  all.next_id = 8;
+  all.reaper_stops = false;
+  ke::leaving = false;
+  boot_process();
+  base::adopt_thread = adopt;
+  api::leave_machine = leave_if_nt_thread;
+  pthread_create(&all.reaper, nullptr, reap, nullptr);
+  ex::boot_worker();
+  if (auto worker = create_thread(ExpWorkerThread, nullptr)) ob::dereference(*worker);
+}
+
+bool teardown(base::Nt100ns patience) {
+  Threads &all = threads();
+  ke::leaving = true;
+  api::hooks.fetch_or(api::kLeaving);
+  for (base::Nt100ns waited = 0;; waited += base::kNtPerMillisecond) {
+    const uint32_t ended = all.ended.load();
+    for_each_thread([](ETHREAD &thread) {
+      if (!thread.adopted) ke::kick(thread);
+    });
+    {
+      base::Guard guard(all.mutex);
+      if (all.count == 0) break;
+    }
+    if (waited >= patience) return false;
+    base::wait_word(all.ended, ended, base::kNtPerMillisecond);
+  }
+  all.reaper_stops = true;
+  ring_reaper();
+  pthread_join(all.reaper, nullptr);
+  release_host_thread();
+  teardown_process();
+  api::hooks.fetch_and(~uint32_t{api::kLeaving});
+  return true;
+}
+
+void for_each_thread(const std::function<void(ETHREAD &)> &visit) {
+  base::Guard guard(threads().mutex);
+  LIST_ENTRY &head = PsInitialSystemProcess->Pcb.ThreadListHead;
+  for (LIST_ENTRY *entry = head.Flink; entry != &head; entry = entry->Flink) {
+    visit(*reinterpret_cast<ETHREAD *>(CONTAINING_RECORD(entry, KTHREAD, ThreadListEntry)));
+  }
+}
+
+size_t count_threads(const void *image, size_t size) {
+  size_t count = 0;
+  for_each_thread([&](ETHREAD &thread) {
+    const auto offset = reinterpret_cast<ULONG_PTR>(thread.StartAddress) - reinterpret_cast<ULONG_PTR>(image);
+    if (thread.StartAddress && offset < size) ++count;
+  });
+  return count;
+}
+
+}  // namespace ntemu::ps
+
+NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                              HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                              PVOID StartContext) {
+  NT_ENTER(PsCreateSystemThread, ThreadHandle, DesiredAccess, ObjectAttributes, ProcessHandle, ClientId, StartRoutine,
+           StartContext);
+  ke::require_irql_at_most(APC_LEVEL, __builtin_return_address(0));
+  if (ProcessHandle) {
+    const auto process = ob::reference_by_handle(ProcessHandle, 0, *PsProcessType, KernelMode);
+    if (!process) return process.status();
+    ob::dereference(*process);
+  }
+  const auto thread = create_thread(StartRoutine, StartContext);
+  if (!thread) return thread.status();
+  const ULONG attributes = ObjectAttributes ? ObjectAttributes->Attributes : 0;
+  const ACCESS_MASK access = DesiredAccess ? DesiredAccess : THREAD_ALL_ACCESS;
+  const auto handle = ob::create_handle(*thread, access, attributes);
+  if (handle) *ThreadHandle = *handle;
+  if (handle && ClientId) *ClientId = (*thread)->Cid;
+  await_first_progress(**thread);
+  ob::dereference(*thread);
+  return handle ? STATUS_SUCCESS : handle.status();
+}
+
+NTSTATUS PsTerminateSystemThread(NTSTATUS ExitStatus) {
+  NT_ENTER(PsTerminateSystemThread, ExitStatus);
+  ETHREAD &thread = ke::current();
+  if (!thread.exit_point) return STATUS_INVALID_PARAMETER;  // not a system thread: the host made it
+  check_exit(thread);
+  thread.ExitStatus = ExitStatus;
+  std::longjmp(*thread.exit_point, 1);
+}
+
+PETHREAD PsGetCurrentThread() {
+  NT_ENTER(PsGetCurrentThread);
+  return &ke::current();
+}
+
+HANDLE PsGetCurrentThreadId() {
+  NT_ENTER(PsGetCurrentThreadId);
+  return ke::current().Cid.UniqueThread;
+}
+
+HANDLE PsGetThreadId(PETHREAD Thread) {
+  NT_ENTER(PsGetThreadId, Thread);
+  return Thread->Cid.UniqueThread;
+}

@@ -1,0 +1,193 @@
+// ntemu run: one driver, from load to unload, in a machine of its own.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/include/ntemu/machine.h"
+#include "ntemu/ke/wait.h"
+#include "ntemu/machine/control.h"
+#include "ntemu/machine/faults.h"
+#include "ntemu/machine/inspect.h"
+#include "ntemu/machine/win32_error.h"
+#include "tools/ntemu/commands.h"
+
+namespace ntemu::tool {
+namespace {
+
+using nlohmann::json;
+
+// How long a driver's threads get to end after DriverUnload.
+constexpr std::chrono::seconds kUnloadPatience{2};
+
+// Turns SIGINT and SIGTERM into an orderly end; a second one ends the process at once.
+class Interruption {
+ public:
+  Interruption() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  void watch(Machine &machine) {
+    std::thread([this, &machine] {
+      int signal;
+      sigwait(&signals_, &signal);
+      happened_ = true;
+      std::fputs("ntemu: interrupted; unloading (once more to end at once)\n", stderr);
+      machine.interrupt_waits();
+      sigwait(&signals_, &signal);
+      _exit(128 + signal);
+    }).detach();
+  }
+  bool happened() const { return happened_; }
+
+ private:
+  sigset_t signals_;
+  std::atomic<bool> happened_{false};
+};
+
+std::vector<machine::ThreadView> driver_threads() {
+  auto views = machine::threads();
+  std::erase_if(views, [](const machine::ThreadView &view) { return view.kernel; });
+  return views;
+}
+
+struct Report {
+  std::string driver;
+  std::string result = "done";  // done, hang, time, interrupted, failed
+  uint32_t error = 0;           // Win32
+  int32_t status = 0;           // NTSTATUS
+  std::string text;
+  std::vector<machine::ThreadView> threads;
+};
+
+int finish(const RunOptions &options, const Report &report) {
+  if (options.json) {
+    std::puts(json{{"driver", report.driver},
+                   {"result", report.result},
+                   {"win32_error", report.error},
+                   {"ntstatus", fmt::format("0x{:08X}", static_cast<uint32_t>(report.status))},
+                   {"text", report.text},
+                   {"threads", json::parse(machine::to_json(report.threads))}}
+                  .dump()
+                  .c_str());
+  } else {
+    if (!report.text.empty()) fmt::print(stderr, "ntemu: {}\n", report.text);
+    for (const auto &thread : report.threads) fmt::print(stderr, "  {}\n", machine::describe(thread));
+  }
+  return machine::exit_code(report.error);
+}
+
+Report failure(const RunOptions &options, const Error &error) {
+  const uint32_t code = machine::win32_error(error.status);
+  const std::string_view meaning = machine::win32_error_text(code);
+  return {.driver = options.driver.stem().string(),
+          .result = "failed",
+          .error = code,
+          .status = error.status,
+          .text = fmt::format("{} (error {}{}{})", error.text, code, meaning.empty() ? "" : ": ", meaning),
+          .threads = {}};
+}
+
+void describe_rest(Report &report, Rest rest, bool interrupted, const RunOptions &options) {
+  report.threads = driver_threads();
+  if (rest == Rest::kDone) return;
+  if (interrupted) {
+    report.result = "interrupted";
+    report.error = machine::kErrorCancelled;
+    report.text = fmt::format("interrupted while {} of the driver's threads were left", report.threads.size());
+  } else if (rest == Rest::kWaiting) {
+    report.result = "hang";
+    report.text = fmt::format("every thread of {} waits, and nothing will wake them:", report.driver);
+  } else if (options.time) {
+    report.result = "time";
+    report.text = fmt::format("{} threads of {} are left after {}:", report.threads.size(), report.driver, *options.time);
+  }
+}
+
+// The first word on an unload that left threads: a driver that waited for its unload has none.
+void unload(Machine &machine, Report &report, Interruption &interruption) {
+  const auto unloaded = machine.unload(report.driver);
+  if (!unloaded) {
+    if (!report.error) report.text = fmt::format("{}; it stays loaded until the machine ends", unloaded.error().text);
+    return;
+  }
+  const bool stuck = report.result == "hang" && machine.rest() != Rest::kDone;
+  if (report.result == "hang" && !stuck) {
+    report = {.driver = report.driver, .text = {}, .threads = {}};
+  } else if (stuck && !interruption.happened()) {
+    report.error = machine::kErrorPossibleDeadlock;
+  }
+}
+
+}  // namespace
+
+int run(const RunOptions &options) {
+  Interruption interruption;
+  auto booted = Machine::boot({.directory = options.machine,
+                               .debug_print = [](std::string_view line) {
+                                 std::fwrite(line.data(), 1, line.size(), stdout);
+                                 std::fputc('\n', stdout);
+                                 std::fflush(stdout);
+                               },
+                               .message = {}});
+  if (!booted) return finish(options, failure(options, booted.error()));
+  Machine &machine = **booted;
+  machine::report_faults();
+  for (const std::string &path : options.make_directories) {
+    if (const auto error = machine.make_directory(path)) return finish(options, failure(options, *error));
+  }
+  interruption.watch(machine);
+  auto control = machine::ControlServer::start(machine);
+  if (!control) fmt::print(stderr, "ntemu: {}; 'ntemu threads' and 'ntemu wait' cannot reach this machine\n", control.error().text);
+  if (options.trace) api::hooks.fetch_or(api::kTrace);
+
+  // On a thread of its own: a DriverEntry that hangs is reported like any other hang.
+  std::promise<Outcome<std::string>> promise;
+  auto loaded = promise.get_future();
+  std::thread loader([&] {
+    promise.set_value(machine.load(options.driver, options.name));
+    ke::note_rest();
+  });
+  const auto began = std::chrono::steady_clock::now();
+  Report report{.driver = options.name.empty() ? options.driver.stem().string() : options.name, .text = {}, .threads = {}};
+  const auto left = [&]() -> std::optional<std::chrono::nanoseconds> {
+    if (!options.time) return std::nullopt;
+    return *options.time - (std::chrono::steady_clock::now() - began);
+  };
+  const auto is_loaded = [&] { return loaded.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
+  machine.wait_until([&] { return is_loaded() || (machine.rest() == Rest::kWaiting && !is_loaded()); }, left());
+  if (!is_loaded()) {
+    describe_rest(report, machine.rest(), interruption.happened(), options);
+    report.text = "DriverEntry has not returned: " + report.text;
+    report.threads = machine::threads();
+    report.error = interruption.happened() ? machine::kErrorCancelled : machine::kErrorPossibleDeadlock;
+    const int code = finish(options, report);
+    std::fflush(nullptr);
+    _exit(code);
+  }
+  loader.join();
+  auto outcome = loaded.get();
+  if (!outcome) return finish(options, failure(options, outcome.error()));
+  report.driver = *outcome;
+
+  Rest rest = machine.wait_for_rest(left());
+  describe_rest(report, rest, interruption.happened(), options);
+  unload(machine, report, interruption);
+  control = Error{0, ""};
+  const int code = finish(options, report);
+  if (!machine.shut_down()) {
+    std::fflush(nullptr);
+    _exit(code);
+  }
+  return code;
+}
+
+}  // namespace ntemu::tool
