@@ -133,6 +133,7 @@ struct _ETHREAD {
   jmp_buf *exit_point;  // where PsTerminateSystemThread and a dying machine go
   pthread_t host_thread;
   pid_t host_id;
+  std::atomic<clockid_t> cpu_clock;  // of the host thread; 0 until it runs
   void *stack_pages;
   size_t stack_bytes;
   struct _ETHREAD *next_to_reap;
