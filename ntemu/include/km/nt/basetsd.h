@@ -331,6 +331,22 @@ NTEMU_ASSERT_OFFSET(OBJECT_ATTRIBUTES, Attributes, 0x18);
 #define NT_WARNING(status) ((((ULONG)(status)) >> 30) == 2)
 #define NT_ERROR(status) ((((ULONG)(status)) >> 30) == 3)
 
+/* GUIDs. DEFINE_GUID declares, and after INITGUID it defines. */
+#ifndef DEFINE_GUID
+#ifdef INITGUID
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
+  EXTERN_C const GUID DECLSPEC_SELECTANY name;                       \
+  EXTERN_C const GUID DECLSPEC_SELECTANY name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+#else
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) EXTERN_C const GUID name
+#endif
+#endif
+#ifdef __cplusplus
+#define IsEqualGUID(a, b) (!__builtin_memcmp(&(a), &(b), sizeof(GUID)))
+#else
+#define IsEqualGUID(a, b) (!__builtin_memcmp((a), (b), sizeof(GUID)))
+#endif
+
 /* 64-bit arithmetic and conversions between handles, pointers and integers. */
 #define Int32x32To64(a, b) ((LONGLONG)(LONG)(a) * (LONGLONG)(LONG)(b))
 #define UInt32x32To64(a, b) ((ULONGLONG)(ULONG)(a) * (ULONGLONG)(ULONG)(b))

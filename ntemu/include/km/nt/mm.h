@@ -125,6 +125,8 @@ FORCEINLINE VOID MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length) {
   Mdl->ByteCount = (ULONG)Length;
 }
 
+extern NTKERNELAPI PVOID MmSystemRangeStart;
+
 #ifdef __cplusplus
 }
 #endif

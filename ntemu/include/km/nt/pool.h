@@ -163,7 +163,7 @@ NTKERNELAPI PVOID NTAPI ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T N
 NTKERNELAPI VOID NTAPI ExFreePool(PVOID P);
 
 /** Frees a block that was allocated under Tag; another tag is bugcheck 0xC2 with parameter 0xA, except that Tag 0 matches
-    any. IRQL: as ExFreePool. Source: WDK: ExFreePoolWithTag. */
+    any (unverified). IRQL: as ExFreePool. Source: WDK: ExFreePoolWithTag. */
 NTKERNELAPI VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);
 
 /** ExFreePoolWithTag for a block from ExAllocatePool2 or ExAllocatePool3; parameters describe secure pool only and are
