@@ -44,7 +44,7 @@ struct _KTHREAD {
   ULONG64 CycleTime;
   ULONG CurrentRunTime;
   ULONG ExpectedRunTime;
-  PVOID KernelStack;  // where KiSwapContext saved the registers of a waiting thread
+  PVOID volatile KernelStack;  // where KiSwapContext saved the registers; null while the thread is not in it
   UCHAR Spare060[0x98 - 0x60];
   union {
     KAPC_STATE ApcState;
