@@ -203,7 +203,8 @@ TEST(Format, ReturnsTheWholeLengthAndStopsAtTheRoom) {
 TEST(Format, HugeWidthsDoNotOverflow) {
   char buffer[4];
   EXPECT_EQ(length_in(sizeof buffer, buffer, "%99999999999d", 1), size_t{1} << 20);
-  EXPECT_EQ(length_in(sizeof buffer, buffer, "%*d", INT32_MIN, 1), 1U);
+  EXPECT_EQ(length_in(sizeof buffer, buffer, "%*d", INT32_MIN, 1), size_t{1} << 20);
+  EXPECT_EQ(length_in(sizeof buffer, buffer, "%*.*d", INT32_MAX, INT32_MAX, 1), size_t{1} << 20);
 }
 
 }  // namespace
