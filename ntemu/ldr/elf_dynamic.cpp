@@ -22,6 +22,8 @@ class Dynamic {
     relocations(DT_JMPREL, DT_PLTRELSZ);
     check_code(DT_INIT);
     check_code(DT_FINI);
+    // A pointer that no relocation fills in would be called as it stands in the file.
+    if (called_.size() != value(DT_INIT_ARRAYSZ) / 8 + value(DT_FINI_ARRAYSZ) / 8) damaged("its initialisation lies outside its code");
     return std::move(facts_);
   }
 
@@ -39,7 +41,7 @@ class Dynamic {
       case DT_VERNEED: return kTags - 3;
       case DT_VERNEEDNUM: return kTags - 4;
       case DT_VERDEF: return kTags - 5;
-      case DT_VERDEFNUM: return kTags - 6;
+      case DT_RELACOUNT: return kTags - 6;
       default: return tag < kTags - 8 ? tag : kTags - 7;
     }
   }
@@ -174,14 +176,16 @@ class Dynamic {
     for (uint64_t offset = 0; offset + sizeof(Elf64_Rela) <= value(size); offset += sizeof(Elf64_Rela)) {
       const auto entry = file_.read<Elf64_Rela>(value(table) + offset, "relocation table");
       const uint64_t type = ELF64_R_TYPE(entry.r_info), index = ELF64_R_SYM(entry.r_info);
+      // The dynamic linker asserts that so many come first.
+      if (table == DT_RELA && offset / sizeof(Elf64_Rela) < value(DT_RELACOUNT) && type != R_X86_64_RELATIVE) damaged("its relocations are malformed");
       if (type == R_X86_64_NONE) continue;
       const Elf64_Phdr *segment = file_.mapping(entry.r_offset, 8);
       if (!segment || (!text && !(segment->p_flags & PF_W))) damaged("a relocation lies outside its writable memory");
       const auto addend = static_cast<uint64_t>(entry.r_addend);
-      const bool calls = type == R_X86_64_IRELATIVE ||
-                         (type == R_X86_64_RELATIVE && (in_array(entry.r_offset, DT_INIT_ARRAY, DT_INIT_ARRAYSZ) ||
-                                                        in_array(entry.r_offset, DT_FINI_ARRAY, DT_FINI_ARRAYSZ)));
-      if (calls && !is_code(addend)) damaged("its initialisation lies outside its code");
+      const bool initialises = type == R_X86_64_RELATIVE && (in_array(entry.r_offset, DT_INIT_ARRAY, DT_INIT_ARRAYSZ) ||
+                                                             in_array(entry.r_offset, DT_FINI_ARRAY, DT_FINI_ARRAYSZ));
+      if (initialises) called_.insert(entry.r_offset);
+      if ((initialises || type == R_X86_64_IRELATIVE) && !is_code(addend)) damaged("its initialisation lies outside its code");
       const Elf64_Sym target = symbol(index);
       if (index != 0 && target.st_shndx == SHN_UNDEF && ELF64_ST_BIND(target.st_info) != STB_WEAK)
         facts_.imports.emplace(string(target.st_name));
@@ -195,6 +199,7 @@ class Dynamic {
   uint64_t symbols_ = 0;
   uint64_t visited_ = 0;
   uint16_t last_version_ = 1;
+  std::set<uint64_t> called_;
   DynamicFacts facts_;
 };
 

@@ -74,6 +74,11 @@ void ElfFile::check_segments() {
   // The dynamic linker reads these where they say they are mapped.
   for (const Elf64_Phdr &segment : segments_)
     if (segment.p_type == PT_NOTE || segment.p_type == PT_GNU_PROPERTY || segment.p_type == PT_PHDR) at(segment.p_vaddr, segment.p_memsz, "notes");
+  // Write-protected when the relocations are done.
+  if (const Elf64_Phdr *relro = this->segment(PT_GNU_RELRO)) {
+    const Elf64_Phdr *target = mapping(relro->p_vaddr, relro->p_memsz);
+    if (!target || !(target->p_flags & PF_W)) damaged("its read-only data lie outside its writable memory");
+  }
 }
 
 const Elf64_Phdr *ElfFile::segment(uint32_t type) const {

@@ -1,4 +1,5 @@
 // Damaged images are refused or pass, but never crash the checks.
+#include <cstring>
 #include <random>
 
 #include "ntemu/ldr/elf_dynamic.h"
@@ -57,7 +58,7 @@ TEST_P(DamagedImage, EveryWord) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, DamagedImage, testing::Values("ldr_sample", "ldr_constructor"), [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Of, DamagedImage, testing::Values("ldr_sample", "ldr_constructor"), [](const auto &test) { return test.param; });
 
 }  // namespace
 }  // namespace ntemu::ldr
