@@ -179,6 +179,8 @@ class Dynamic {
       // The dynamic linker asserts that so many come first.
       if (table == DT_RELA && offset / sizeof(Elf64_Rela) < value(DT_RELACOUNT) && type != R_X86_64_RELATIVE) damaged("its relocations are malformed");
       if (type == R_X86_64_NONE) continue;
+      if (type != R_X86_64_64 && type != R_X86_64_GLOB_DAT && type != R_X86_64_JUMP_SLOT && type != R_X86_64_RELATIVE && type != R_X86_64_IRELATIVE)
+        damaged("it has a relocation that a driver has no use for");
       const Elf64_Phdr *segment = file_.mapping(entry.r_offset, 8);
       if (!segment || (!text && !(segment->p_flags & PF_W))) damaged("a relocation lies outside its writable memory");
       const auto addend = static_cast<uint64_t>(entry.r_addend);
