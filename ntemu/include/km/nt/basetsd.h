@@ -331,4 +331,28 @@ NTEMU_ASSERT_OFFSET(OBJECT_ATTRIBUTES, Attributes, 0x18);
 #define NT_WARNING(status) ((((ULONG)(status)) >> 30) == 2)
 #define NT_ERROR(status) ((((ULONG)(status)) >> 30) == 3)
 
+/* 64-bit arithmetic and conversions between handles, pointers and integers. */
+#define Int32x32To64(a, b) ((LONGLONG)(LONG)(a) * (LONGLONG)(LONG)(b))
+#define UInt32x32To64(a, b) ((ULONGLONG)(ULONG)(a) * (ULONGLONG)(ULONG)(b))
+#define LongToHandle(value) ((HANDLE)(LONG_PTR)(value))
+#define ULongToHandle(value) ((HANDLE)(ULONG_PTR)(value))
+#define HandleToLong(handle) ((LONG)(LONG_PTR)(handle))
+#define HandleToULong(handle) ((ULONG)(ULONG_PTR)(handle))
+#define HandleToUlong(handle) ((ULONG)(ULONG_PTR)(handle))
+#define PtrToLong(pointer) ((LONG)(LONG_PTR)(pointer))
+#define PtrToUlong(pointer) ((ULONG)(ULONG_PTR)(pointer))
+#define LongToPtr(value) ((PVOID)(LONG_PTR)(value))
+#define ULongToPtr(value) ((PVOID)(ULONG_PTR)(value))
+#define UlongToPtr(value) ((PVOID)(ULONG_PTR)(value))
+
+/* Only in C drivers: in C++ they would break the standard library, as they do on Windows. */
+#if defined(NTEMU_DRIVER_BUILD) && !defined(__cplusplus)
+#ifndef min
+#define min(a, b) (((a) < (b)) ? (a) : (b))
+#endif
+#ifndef max
+#define max(a, b) (((a) > (b)) ? (a) : (b))
+#endif
+#endif
+
 #endif

@@ -2,7 +2,7 @@
 #ifndef NTEMU_KM_NT_DBG_H
 #define NTEMU_KM_NT_DBG_H
 
-#include "basetsd.h"
+#include "ke.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,8 +2,10 @@
 #ifndef NTEMU_KM_NT_EX_H
 #define NTEMU_KM_NT_EX_H
 
+#include "ex_sync.h"
 #include "ex_types.h"
 #include "interlocked.h"
+#include "ke.h"
 #include "list.h"
 
 #ifdef __cplusplus

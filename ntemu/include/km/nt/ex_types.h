@@ -9,24 +9,6 @@
 extern "C" {
 #endif
 
-#define FM_LOCK_BIT 0x1
-#define FM_LOCK_WAITER_WOKEN 0x2
-#define FM_LOCK_WAITER_INC 0x4
-
-/* Count: 1 free, 0 held, plus 4 for each waiter (2 while a waiter is being woken). */
-typedef struct _FAST_MUTEX {
-  LONG Count;
-  PVOID Owner;
-  ULONG Contention;
-  KEVENT Event;
-  ULONG OldIrql;
-} FAST_MUTEX, *PFAST_MUTEX, KGUARDED_MUTEX, *PKGUARDED_MUTEX;
-NTEMU_ASSERT_SIZE(FAST_MUTEX, 0x38);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, Owner, 8);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, Contention, 0x10);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, Event, 0x18);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, OldIrql, 0x30);
-
 /* Bits 0 Locked, 1 Waiting, 2 Waking, 3 MultipleShared, 4-63 share count or address of a wait block. */
 typedef ULONG_PTR EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 #define EX_DEFAULT_PUSH_LOCK_FLAGS 0

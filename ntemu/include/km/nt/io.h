@@ -2,6 +2,7 @@
 #ifndef NTEMU_KM_NT_IO_H
 #define NTEMU_KM_NT_IO_H
 
+#include "io_irp.h"
 #include "io_types.h"
 #include "irp.h"
 
@@ -94,6 +95,11 @@ NTKERNELAPI NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG Dev
 NTKERNELAPI VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject);
 NTKERNELAPI NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName);
 NTKERNELAPI NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName);
+
+#ifdef NTEMU_DRIVER_BUILD
+/* Declared so that a driver's entry point is exported, and unmangled in C++, without asking for either. */
+NTKERNELAPI NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
+#endif
 
 #ifdef __cplusplus
 }

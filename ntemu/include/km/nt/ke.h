@@ -2,6 +2,8 @@
 #ifndef NTEMU_KM_NT_KE_H
 #define NTEMU_KM_NT_KE_H
 
+#include "ke_sync.h"
+#include "ke_thread.h"
 #include "ke_types.h"
 
 #ifdef __cplusplus

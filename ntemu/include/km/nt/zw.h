@@ -4,6 +4,7 @@
 
 #include "cm.h"
 #include "io_types.h"
+#include "zw_objects.h"
 
 #ifdef __cplusplus
 extern "C" {
