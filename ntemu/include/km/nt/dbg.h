@@ -28,10 +28,23 @@ typedef enum _DPFLTR_TYPE {
   DPFLTR_DEFAULT_ID = 101
 } DPFLTR_TYPE;
 
+/** Formats a message of at most 512 bytes into the debug log, under DPFLTR_DEFAULT_ID at DPFLTR_INFO_LEVEL; returns a status.
+    Formats: no floating point; Unicode ones (%S %ws %wZ) only at PASSIVE_LEVEL. IRQL: <= DISPATCH_LEVEL. Source: WDK: DbgPrint.
+    Differs: shown by default; Windows filters this level. */
 NTSYSAPI ULONG __cdecl DbgPrint(PCSTR Format, ...);
+
+/** DbgPrint under a component (DPFLTR_*_ID) and a level: 0-31 a bit number, above that a mask. Formats, IRQL: as DbgPrint.
+    Source: WDK: DbgPrintEx. */
 NTSYSAPI ULONG __cdecl DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
+
+/** DbgPrintEx with an argument list. Source: WDK: vDbgPrintEx. */
 NTSYSAPI ULONG NTAPI vDbgPrintEx(ULONG ComponentId, ULONG Level, PCCH Format, va_list arglist);
+
+/** vDbgPrintEx that puts Prefix before the text. Source: WDK: vDbgPrintExWithPrefix. */
 NTSYSAPI ULONG NTAPI vDbgPrintExWithPrefix(PCCH Prefix, ULONG ComponentId, ULONG Level, PCCH Format, va_list arglist);
+
+/** Reports a failed assertion with its file and line, and MutableMessage unless NULL, then breaks in. IRQL: any
+    (unverified). Source: ntdll and ntoskrnl export; the WDK's ASSERT macro. */
 NTSYSAPI VOID NTAPI RtlAssert(PVOID VoidFailedAssertion, PVOID VoidFileName, ULONG LineNumber, PSTR MutableMessage);
 
 /* A breakpoint instruction, as on Windows: without a debugger it ends the machine. */

@@ -28,9 +28,18 @@ typedef union {
 typedef PKSTART_ROUTINE NTEMU_START_ROUTINE;
 #endif
 
+/** Creates a kernel thread that runs StartRoutine(StartContext); returning from it ends the thread. ThreadHandle: closed by
+    the caller with ZwClose. ProcessHandle: NULL for the system process. ClientId: optional, receives the ids. Returns
+    STATUS_SUCCESS, STATUS_INVALID_HANDLE for a bad ProcessHandle, STATUS_INSUFFICIENT_RESOURCES. IRQL: PASSIVE_LEVEL.
+    Source: WDK: PsCreateSystemThread. Differs: returns once the new thread has completed its first acquire, blocked, made a
+    system call or exited (or about a millisecond passed), so that threads start in the order of creation. */
 NTKERNELAPI NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                                                 HANDLE ProcessHandle, PCLIENT_ID ClientId, NTEMU_START_ROUTINE StartRoutine,
                                                 PVOID StartContext);
+
+/** Ends the calling system thread with ExitStatus and does not return; returns STATUS_INVALID_PARAMETER when the caller is
+    not a system thread. A thread that owns a mutex or is inside a critical region stops the machine (bugcheck 0x20).
+    IRQL: PASSIVE_LEVEL. Source: WDK: PsTerminateSystemThread. */
 NTKERNELAPI NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus);
 
 typedef struct _PS_CREATE_NOTIFY_INFO {
