@@ -123,7 +123,7 @@ void remove(Image *image) {
   links->Flink->Blink = links->Blink;
 }
 
-std::unique_ptr<Image> load(const fs::path &file, const fs::path &private_directory, std::u16string_view base_name) {
+std::unique_ptr<Image> load(const fs::path &file, const fs::path &private_directory) {
   const std::vector<char> bytes = read_file(file);
   const ElfFile elf(bytes);
   const DynamicFacts facts = read_dynamic(elf);
@@ -145,7 +145,6 @@ std::unique_ptr<Image> load(const fs::path &file, const fs::path &private_direct
   image->entry.SizeOfImage = static_cast<ULONG>(elf.image_size());
   image->entry.SizeOfImageNotRounded = image->entry.SizeOfImage;
   image->entry.LoadCount = 1;
-  image->name = base::to_utf8(base_name.substr(0, base_name.rfind(u'.')));
   return image;
 }
 
@@ -186,15 +185,19 @@ void teardown() {
 LoadResult load_image(const fs::path &file, const fs::path &private_directory, std::u16string_view base_name,
                       std::u16string_view full_name) {
   try {
-    std::unique_ptr<Image> image = load(file, private_directory, base_name);
-    const std::u16string full = full_name.empty() ? u"\\SystemRoot\\System32\\drivers\\" + std::u16string(base_name) : std::u16string(full_name);
-    set_names(*image, full, base_name);
+    std::unique_ptr<Image> image = load(file, private_directory);
+    constexpr std::u16string_view kExtension = u".sys";
+    if (base_name.ends_with(kExtension)) base_name.remove_suffix(kExtension.size());
+    image->name = base::to_utf8(base_name);
+    const std::u16string base = std::u16string(base_name).append(kExtension);
+    const std::u16string full = full_name.empty() ? u"\\SystemRoot\\System32\\drivers\\" + base : std::u16string(full_name);
+    set_names(*image, full, base);
     insert(image.get());
-    return {image.release(), {}};
+    return image.release();
   } catch (const LoadError &error) {
-    return {nullptr, error};
+    return error;
   } catch (const std::bad_alloc &) {
-    return {nullptr, {STATUS_INSUFFICIENT_RESOURCES, "out of memory"}};
+    return LoadError{STATUS_INSUFFICIENT_RESOURCES, "out of memory"};
   }
 }
 

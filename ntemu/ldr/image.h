@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ntemu/ldr/load_error.h"
@@ -69,20 +70,28 @@ struct Image {
   std::filesystem::path symbol_file() const { return handle ? copy.path() : file; }
 };
 
-struct LoadResult {
-  Image *image = nullptr;
-  LoadError error;  // when there is no image
+class [[nodiscard]] LoadResult {
+ public:
+  LoadResult(Image *image) : image_(image) {}
+  LoadResult(LoadError error) : error_(std::move(error)) {}
 
-  explicit operator bool() const { return image != nullptr; }
+  explicit operator bool() const { return image_ != nullptr; }
+  Image *operator*() const { return image_; }
+  Image *operator->() const { return image_; }
+  const LoadError &error() const { return error_; }
+
+ private:
+  Image *image_ = nullptr;
+  LoadError error_;
 };
 
 // Puts the kernel at the head of PsLoadedModuleList; teardown unloads whatever is still loaded.
 void boot();
 void teardown();
 
-// Loads the driver in `file` through a copy below `private_directory`. `base_name` ("TestDriver.sys") and `full_name`
-// (its NT path; below \SystemRoot\System32\drivers by default) are what PsLoadedModuleList shows. Static constructors
-// run here, DriverEntry does not. On failure nothing is left: no mapping, no copy, no list entry.
+// Loads the driver in `file` through a copy below `private_directory`. `base_name` ("TestDriver", with .sys or without)
+// and `full_name` (its NT path; below \SystemRoot\System32\drivers by default) are what PsLoadedModuleList shows. Static
+// constructors run here, DriverEntry does not. On failure nothing is left: no mapping, no copy, no list entry.
 LoadResult load_image(const std::filesystem::path &file, const std::filesystem::path &private_directory,
                       std::u16string_view base_name, std::u16string_view full_name = {});
 void unload_image(Image *image);

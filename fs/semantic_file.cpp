@@ -1,0 +1,72 @@
+#include "fs/semantic_file.h"
+
+#include "fs/rules.h"
+
+namespace ntemu::fs {
+
+SemanticFile::SemanticFile(std::shared_ptr<Fcb> fcb, ACCESS_MASK access, ULONG share, ULONG options)
+    : volume_(fcb->volume),
+      fcb_(std::move(fcb)),
+      node_(*fcb_->node),
+      access_(access),
+      share_(share),
+      options_(options) {}
+
+SemanticFile::~SemanticFile() {
+  cleanup();
+  // Closing the host's file can take long, so that happens after the lock is released.
+  std::shared_ptr<Node> node = fcb_->node;
+  base::Guard guard(volume_.lock_);
+  fcb_.reset();
+}
+
+void SemanticFile::cleanup() {
+  base::Guard guard(volume_.lock_);
+  if (cleaned_) return;
+  cleaned_ = true;
+  Fcb &fcb = *fcb_;
+  remove_share(fcb.share, access_, share_);
+  if ((options_ & FILE_DELETE_ON_CLOSE) && !fcb.is_root()) fcb.delete_pending = true;
+  if (--fcb.handles != 0 || !fcb.delete_pending) return;
+  if (!fcb.unlinked && fcb.parent) {
+    // A directory that was filled meanwhile stays, as does a name that leads elsewhere by now.
+    const NTSTATUS status = fcb.parent->node->directory()->remove(fcb.name, node_);
+    if (!NT_SUCCESS(status)) {
+      fcb.delete_pending = false;
+      return;
+    }
+  }
+  fcb.unlinked = true;
+}
+
+Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
+  if (is_directory()) return STATUS_INVALID_DEVICE_REQUEST;
+  if (length == 0) return ULONG{0};
+  auto moved = node_.read(buffer, length, offset);
+  if (moved && *moved == 0) return STATUS_END_OF_FILE;
+  if (any_frozen_.load(std::memory_order_relaxed)) [[unlikely]] restore_frozen_times();
+  return moved;
+}
+
+Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &offset) {
+  if (is_directory()) return STATUS_INVALID_DEVICE_REQUEST;
+  auto moved = node_.write(buffer, length, offset);
+  if (!moved) return moved;
+  if (options_ & FILE_WRITE_THROUGH) [[unlikely]] {
+    if (NTSTATUS status = node_.flush(); !NT_SUCCESS(status)) return status;
+  }
+  if (any_frozen_.load(std::memory_order_relaxed)) [[unlikely]] restore_frozen_times();
+  return moved;
+}
+
+void SemanticFile::restore_frozen_times() {
+  base::Guard guard(volume_.lock_);
+  node_.set_times(frozen_);
+}
+
+std::u16string SemanticFile::path() const {
+  base::Guard guard(volume_.lock_);
+  return fcb_->path();
+}
+
+}  // namespace ntemu::fs

@@ -1,0 +1,49 @@
+// One open of a file or directory on a SemanticVolume.
+#pragma once
+
+#include <atomic>
+
+#include "fs/semantic_volume.h"
+
+namespace ntemu::fs {
+
+class SemanticFile final : public io::OpenFile {
+ public:
+  SemanticFile(std::shared_ptr<Fcb> fcb, ACCESS_MASK access, ULONG share, ULONG options);
+  ~SemanticFile() override;
+
+  void cleanup() override;
+  Result<ULONG> read(void *buffer, ULONG length, LONGLONG offset) override;
+  Result<ULONG> write(const void *buffer, ULONG length, LONGLONG &offset) override;
+  NTSTATUS query(FILE_INFORMATION_CLASS info_class, void *buffer, ULONG length, ULONG &information) override;
+  NTSTATUS set(FILE_INFORMATION_CLASS info_class, const void *buffer, ULONG length) override;
+  NTSTATUS rename(std::u16string_view name, OpenFile *directory, ULONG flags, KPROCESSOR_MODE mode) override;
+  NTSTATUS flush() override { return node_.flush(); }
+  bool is_directory() const override { return node_.directory() != nullptr; }
+  std::u16string path() const override;
+
+  const Fcb &fcb() const { return *fcb_; }
+  const std::shared_ptr<Fcb> &fcb_pointer() const { return fcb_; }
+
+ private:
+  NTSTATUS set_basic(const FILE_BASIC_INFORMATION &basic);
+  NTSTATUS set_disposition(bool remove);
+  NTSTATUS set_end_of_file(LONGLONG size);
+  NTSTATUS set_allocation(LONGLONG size);
+  NTSTATUS basic(FILE_BASIC_INFORMATION &out);
+  NTSTATUS standard(FILE_STANDARD_INFORMATION &out);
+  // Puts back the times that this handle froze (FileBasicInformation -1) after an operation moved them.
+  void restore_frozen_times();
+
+  SemanticVolume &volume_;
+  std::shared_ptr<Fcb> fcb_;
+  Node &node_;
+  const ACCESS_MASK access_;
+  const ULONG share_;
+  const ULONG options_;
+  bool cleaned_ = false;                 // under the volume's lock
+  std::atomic<bool> any_frozen_{false};  // any field of frozen_ is set
+  Times frozen_;                         // under the volume's lock
+};
+
+}  // namespace ntemu::fs

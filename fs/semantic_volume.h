@@ -1,0 +1,78 @@
+// A volume with NT's rules over any storage: what is open, how it is shared, what waits for deletion.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "fs/backend.h"
+#include "fs/names.h"
+#include "ntemu/base/lock.h"
+#include "ntemu/io/file_system.h"
+
+namespace ntemu::fs {
+
+class SemanticVolume;
+
+// A file or directory that is open, leads to an open one, or was used lately. One for each NodeId.
+// The fields that change are guarded by the volume's lock.
+struct Fcb {
+  Fcb(SemanticVolume &owner, std::shared_ptr<Node> file) : volume(owner), node(std::move(file)), id(node->id()) {}
+  ~Fcb();  // under the volume's lock
+  Fcb(const Fcb &) = delete;
+  Fcb &operator=(const Fcb &) = delete;
+
+  bool is_root() const { return parent == nullptr && !unlinked; }
+  bool is_directory() const { return node->directory() != nullptr; }
+  std::u16string path() const;
+
+  SemanticVolume &volume;
+  const std::shared_ptr<Node> node;
+  const NodeId id;
+  std::shared_ptr<Fcb> parent;
+  std::u16string name;
+  SHARE_ACCESS share{};
+  ULONG handles = 0;
+  bool delete_pending = false;
+  bool unlinked = false;       // the name now belongs to another file, or to none
+  bool through_link = false;   // opened by way of a symbolic link: the name is the link's, not the file's
+};
+
+class SemanticVolume : public io::Volume {
+ public:
+  ~SemanticVolume() override;
+  Result<io::CreateResult> create(const io::CreateRequest &request) override;
+
+ protected:
+  explicit SemanticVolume(std::shared_ptr<Node> root);
+
+ private:
+  friend struct Fcb;
+  friend class SemanticFile;
+
+  Result<io::CreateResult> create_locked(const io::CreateRequest &request, const ParsedPath &path)
+      NTEMU_REQUIRES(lock_);
+  Result<io::CreateResult> open_existing(const io::CreateRequest &request, const ParsedPath &path,
+                                         std::shared_ptr<Fcb> fcb) NTEMU_REQUIRES(lock_);
+  Result<io::CreateResult> create_new(const io::CreateRequest &request, const ParsedPath &path,
+                                      const std::shared_ptr<Fcb> &parent) NTEMU_REQUIRES(lock_);
+  Result<io::CreateResult> finish(const io::CreateRequest &request, std::shared_ptr<Fcb> fcb, ULONG_PTR information,
+                                  ACCESS_MASK granted) NTEMU_REQUIRES(lock_);
+  // The directory that holds the path's last component.
+  Result<std::shared_ptr<Fcb>> walk(std::shared_ptr<Fcb> start, const ParsedPath &path, bool exact)
+      NTEMU_REQUIRES(lock_);
+  Result<std::shared_ptr<Fcb>> child(const std::shared_ptr<Fcb> &parent, std::u16string_view name, bool exact)
+      NTEMU_REQUIRES(lock_);
+  std::shared_ptr<Fcb> find_open(const NodeId &id) NTEMU_REQUIRES(lock_);
+  std::shared_ptr<Fcb> enter(std::shared_ptr<Node> node, const std::shared_ptr<Fcb> &parent, std::u16string name,
+                             bool through_link) NTEMU_REQUIRES(lock_);
+  bool has_open_below(const Fcb &directory) NTEMU_REQUIRES(lock_);
+  void keep_recent(const std::shared_ptr<Fcb> &directory) NTEMU_REQUIRES(lock_);
+
+  mutable base::Mutex lock_;
+  std::unordered_map<NodeId, std::weak_ptr<Fcb>, NodeIdHash> fcbs_ NTEMU_GUARDED_BY(lock_);
+  std::shared_ptr<Fcb> root_;
+  // Directories stay known for a while, so that their name indexes do.
+  std::deque<std::shared_ptr<Fcb>> recent_ NTEMU_GUARDED_BY(lock_);
+};
+
+}  // namespace ntemu::fs
