@@ -10,9 +10,13 @@ extern int nt_memcmp(const void *left, const void *right, size_t size);
 __attribute__((weak)) void *memcpy(void *to, const void *from, size_t size) { return nt_memcpy(to, from, size); }
 __attribute__((weak)) void *memmove(void *to, const void *from, size_t size) { return nt_memmove(to, from, size); }
 __attribute__((weak)) void *memset(void *to, int value, size_t size) { return nt_memset(to, value, size); }
-__attribute__((weak)) int memcmp(const void *left, const void *right, size_t size) { return nt_memcmp(left, right, size); }
+__attribute__((weak)) int memcmp(const void *left, const void *right, size_t size) {
+  return nt_memcmp(left, right, size);
+}
 int bcmp(const void *left, const void *right, size_t size);
-__attribute__((weak)) int bcmp(const void *left, const void *right, size_t size) { return nt_memcmp(left, right, size); }
+__attribute__((weak)) int bcmp(const void *left, const void *right, size_t size) {
+  return nt_memcmp(left, right, size);
+}
 #else
 /* Newer clang calls these; the ThreadSanitizer library of gcc lacks them, but intercepts the functions themselves. */
 extern void *memcpy(void *to, const void *from, size_t size);

@@ -22,6 +22,9 @@ class Dynamic {
     relocations(DT_JMPREL, DT_PLTRELSZ);
     check_code(DT_INIT);
     check_code(DT_FINI);
+    // A pointer that no relocation fills in would be called as it stands in the file.
+    if (called_.size() != value(DT_INIT_ARRAYSZ) / 8 + value(DT_FINI_ARRAYSZ) / 8)
+      damaged("its initialisation lies outside its code");
     return std::move(facts_);
   }
 
@@ -34,13 +37,20 @@ class Dynamic {
   // Ordinary tags have their number; the few others that matter share the rest of the array.
   static size_t slot(uint64_t tag) {
     switch (tag) {
-      case DT_GNU_HASH: return kTags - 1;
-      case DT_VERSYM: return kTags - 2;
-      case DT_VERNEED: return kTags - 3;
-      case DT_VERNEEDNUM: return kTags - 4;
-      case DT_VERDEF: return kTags - 5;
-      case DT_VERDEFNUM: return kTags - 6;
-      default: return tag < kTags - 8 ? tag : kTags - 7;
+      case DT_GNU_HASH:
+        return kTags - 1;
+      case DT_VERSYM:
+        return kTags - 2;
+      case DT_VERNEED:
+        return kTags - 3;
+      case DT_VERNEEDNUM:
+        return kTags - 4;
+      case DT_VERDEF:
+        return kTags - 5;
+      case DT_RELACOUNT:
+        return kTags - 6;
+      default:
+        return tag < kTags - 8 ? tag : kTags - 7;
     }
   }
 
@@ -66,7 +76,8 @@ class Dynamic {
     }
     if (has(DT_REL) || has(DT_RELR)) damaged("it has relocations of a kind that ntcc does not make");
     if (has(DT_PLTREL) && value(DT_PLTREL) != DT_RELA) damaged("it has relocations of a kind that ntcc does not make");
-    if ((has(DT_RELA) && value(DT_RELAENT) != sizeof(Elf64_Rela)) || (has(DT_SYMENT) && value(DT_SYMENT) != sizeof(Elf64_Sym)))
+    if ((has(DT_RELA) && value(DT_RELAENT) != sizeof(Elf64_Rela)) ||
+        (has(DT_SYMENT) && value(DT_SYMENT) != sizeof(Elf64_Sym)))
       damaged("its tables have entries of the wrong size");
   }
 
@@ -92,7 +103,8 @@ class Dynamic {
   void add_export(uint64_t index) {
     const Elf64_Sym entry = symbol(index);
     if (entry.st_shndx == SHN_UNDEF) return;
-    if (ELF64_ST_TYPE(entry.st_info) == STT_FUNC && !is_code(entry.st_value)) damaged("a function lies outside its code");
+    if (ELF64_ST_TYPE(entry.st_info) == STT_FUNC && !is_code(entry.st_value))
+      damaged("a function lies outside its code");
     facts_.exports.emplace(string(entry.st_name));
   }
 
@@ -103,7 +115,8 @@ class Dynamic {
       uint32_t buckets, first_symbol, bloom_words, bloom_shift;
     };
     const auto header = file_.read<Header>(table, "hash table");
-    if (header.buckets == 0 || header.bloom_words == 0 || (header.bloom_words & (header.bloom_words - 1)) != 0) damaged("its hash table is malformed");
+    if (header.buckets == 0 || header.bloom_words == 0 || (header.bloom_words & (header.bloom_words - 1)) != 0)
+      damaged("its hash table is malformed");
     const uint64_t bloom = table + sizeof(Header);
     const uint64_t buckets = bloom + uint64_t{header.bloom_words} * 8;
     const uint64_t chains = buckets + uint64_t{header.buckets} * 4;
@@ -174,14 +187,21 @@ class Dynamic {
     for (uint64_t offset = 0; offset + sizeof(Elf64_Rela) <= value(size); offset += sizeof(Elf64_Rela)) {
       const auto entry = file_.read<Elf64_Rela>(value(table) + offset, "relocation table");
       const uint64_t type = ELF64_R_TYPE(entry.r_info), index = ELF64_R_SYM(entry.r_info);
+      // The dynamic linker asserts that so many come first.
+      if (table == DT_RELA && offset / sizeof(Elf64_Rela) < value(DT_RELACOUNT) && type != R_X86_64_RELATIVE)
+        damaged("its relocations are malformed");
       if (type == R_X86_64_NONE) continue;
+      if (type != R_X86_64_64 && type != R_X86_64_GLOB_DAT && type != R_X86_64_JUMP_SLOT && type != R_X86_64_RELATIVE &&
+          type != R_X86_64_IRELATIVE)
+        damaged("it has a relocation that a driver has no use for");
       const Elf64_Phdr *segment = file_.mapping(entry.r_offset, 8);
       if (!segment || (!text && !(segment->p_flags & PF_W))) damaged("a relocation lies outside its writable memory");
       const auto addend = static_cast<uint64_t>(entry.r_addend);
-      const bool calls = type == R_X86_64_IRELATIVE ||
-                         (type == R_X86_64_RELATIVE && (in_array(entry.r_offset, DT_INIT_ARRAY, DT_INIT_ARRAYSZ) ||
-                                                        in_array(entry.r_offset, DT_FINI_ARRAY, DT_FINI_ARRAYSZ)));
-      if (calls && !is_code(addend)) damaged("its initialisation lies outside its code");
+      const bool initialises = type == R_X86_64_RELATIVE && (in_array(entry.r_offset, DT_INIT_ARRAY, DT_INIT_ARRAYSZ) ||
+                                                             in_array(entry.r_offset, DT_FINI_ARRAY, DT_FINI_ARRAYSZ));
+      if (initialises) called_.insert(entry.r_offset);
+      if ((initialises || type == R_X86_64_IRELATIVE) && !is_code(addend))
+        damaged("its initialisation lies outside its code");
       const Elf64_Sym target = symbol(index);
       if (index != 0 && target.st_shndx == SHN_UNDEF && ELF64_ST_BIND(target.st_info) != STB_WEAK)
         facts_.imports.emplace(string(target.st_name));
@@ -195,6 +215,7 @@ class Dynamic {
   uint64_t symbols_ = 0;
   uint64_t visited_ = 0;
   uint16_t last_version_ = 1;
+  std::set<uint64_t> called_;
   DynamicFacts facts_;
 };
 

@@ -28,14 +28,16 @@ ElfFile::ElfFile(std::span<const char> bytes) : bytes_(bytes) {
   if (bytes.size() > EI_CLASS && bytes[EI_CLASS] == ELFCLASS32)
     fail(STATUS_INVALID_IMAGE_WIN_32, "a 32-bit image: ntemu loads x86-64 drivers");
   if (bytes.size() < sizeof(header_))
-    fail(STATUS_INVALID_FILE_FOR_SECTION, fmt::format("the file is truncated: {} bytes are less than an ELF header", bytes.size()));
+    fail(STATUS_INVALID_FILE_FOR_SECTION,
+         fmt::format("the file is truncated: {} bytes are less than an ELF header", bytes.size()));
   std::memcpy(&header_, bytes.data(), sizeof(header_));
   check_kind();
   check_segments();
 }
 
 void ElfFile::check_kind() const {
-  if (header_.e_ident[EI_CLASS] != ELFCLASS64 || header_.e_ident[EI_VERSION] != EV_CURRENT) damaged("unknown ELF class or version");
+  if (header_.e_ident[EI_CLASS] != ELFCLASS64 || header_.e_ident[EI_VERSION] != EV_CURRENT)
+    damaged("unknown ELF class or version");
   if (header_.e_ident[EI_DATA] != ELFDATA2LSB || header_.e_machine != EM_X86_64)
     fail(STATUS_INVALID_IMAGE_FORMAT,
          fmt::format("built for another machine ({}): ntemu loads x86-64 drivers",
@@ -46,8 +48,10 @@ void ElfFile::check_kind() const {
   const auto truncated = [&](const char *what) {
     fail(STATUS_INVALID_FILE_FOR_SECTION, fmt::format("the file is truncated: its {} lie beyond its end", what));
   };
-  if (!inside(header_.e_phoff, uint64_t{header_.e_phnum} * sizeof(Elf64_Phdr), bytes_.size())) truncated("program headers");
-  if (!inside(header_.e_shoff, uint64_t{header_.e_shnum} * header_.e_shentsize, bytes_.size())) truncated("section headers");
+  if (!inside(header_.e_phoff, uint64_t{header_.e_phnum} * sizeof(Elf64_Phdr), bytes_.size()))
+    truncated("program headers");
+  if (!inside(header_.e_shoff, uint64_t{header_.e_shnum} * header_.e_shentsize, bytes_.size()))
+    truncated("section headers");
 }
 
 void ElfFile::check_segments() {
@@ -60,7 +64,8 @@ void ElfFile::check_segments() {
     if (segment.p_type != PT_LOAD) continue;
     if (!inside(segment.p_offset, segment.p_filesz, bytes_.size()))
       fail(STATUS_INVALID_FILE_FOR_SECTION, "the file is truncated: its segments lie beyond its end");
-    if (segment.p_filesz > segment.p_memsz || !inside(segment.p_vaddr, segment.p_memsz, kLargestImage)) damaged("a segment has an impossible size");
+    if (segment.p_filesz > segment.p_memsz || !inside(segment.p_vaddr, segment.p_memsz, kLargestImage))
+      damaged("a segment has an impossible size");
     if (segment.p_align < kPage || (segment.p_align & (segment.p_align - 1)) != 0 || segment.p_align > kLargestImage ||
         (segment.p_vaddr - segment.p_offset) % kPage != 0)
       damaged("a segment is misaligned");
@@ -73,7 +78,13 @@ void ElfFile::check_segments() {
   image_size_ = end;
   // The dynamic linker reads these where they say they are mapped.
   for (const Elf64_Phdr &segment : segments_)
-    if (segment.p_type == PT_NOTE || segment.p_type == PT_GNU_PROPERTY || segment.p_type == PT_PHDR) at(segment.p_vaddr, segment.p_memsz, "notes");
+    if (segment.p_type == PT_NOTE || segment.p_type == PT_GNU_PROPERTY || segment.p_type == PT_PHDR)
+      at(segment.p_vaddr, segment.p_memsz, "notes");
+  // Write-protected when the relocations are done.
+  if (const Elf64_Phdr *relro = this->segment(PT_GNU_RELRO)) {
+    const Elf64_Phdr *target = mapping(relro->p_vaddr, relro->p_memsz);
+    if (!target || !(target->p_flags & PF_W)) damaged("its read-only data lie outside its writable memory");
+  }
 }
 
 const Elf64_Phdr *ElfFile::segment(uint32_t type) const {
@@ -84,13 +95,16 @@ const Elf64_Phdr *ElfFile::segment(uint32_t type) const {
 
 const Elf64_Phdr *ElfFile::mapping(uint64_t address, uint64_t size) const {
   for (const Elf64_Phdr &segment : segments_)
-    if (segment.p_type == PT_LOAD && address >= segment.p_vaddr && inside(address - segment.p_vaddr, size, segment.p_memsz)) return &segment;
+    if (segment.p_type == PT_LOAD && address >= segment.p_vaddr &&
+        inside(address - segment.p_vaddr, size, segment.p_memsz))
+      return &segment;
   return nullptr;
 }
 
 std::span<const char> ElfFile::at(uint64_t address, uint64_t size, const char *what) const {
   const Elf64_Phdr *segment = mapping(address, size);
-  if (!segment || !inside(address - segment->p_vaddr, size, segment->p_filesz)) damaged(fmt::format("its {} lies outside the file", what));
+  if (!segment || !inside(address - segment->p_vaddr, size, segment->p_filesz))
+    damaged(fmt::format("its {} lies outside the file", what));
   return bytes_.subspan(segment->p_offset + (address - segment->p_vaddr), size);
 }
 

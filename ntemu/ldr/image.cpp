@@ -47,30 +47,43 @@ bool is_supplied(const std::string &name) {
   for (void *const scope : {kernel ? kernel : RTLD_DEFAULT, static_cast<void *>(RTLD_DEFAULT)}) {
     void *address = dlsym(scope, name.c_str());
     Dl_info info;
-    if (address && dladdr(address, &info) && (info.dli_fbase == kernel_object().dli_fbase || is_sanitizer(info.dli_fname))) return true;
+    if (address && dladdr(address, &info) &&
+        (info.dli_fbase == kernel_object().dli_fbase || is_sanitizer(info.dli_fname)))
+      return true;
   }
   return false;
 }
 
-void check_sanitizer(const DynamicFacts &facts) {
+// "asan", "tsan", or nothing when this runtime can load the image.
+std::string missing_sanitizer(const DynamicFacts &facts) {
   for (const auto &[symbol, name] : {std::pair("__asan_init", "asan"), std::pair("__tsan_init", "tsan")})
-    if (facts.imports.contains(symbol) && !dlsym(RTLD_DEFAULT, symbol))
-      throw LoadError{STATUS_INVALID_IMAGE_FORMAT,
-                      fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}", name, name)};
+    if (facts.imports.contains(symbol) && !dlsym(RTLD_DEFAULT, symbol)) return name;
+  return {};
+}
+
+void check_sanitizer(const DynamicFacts &facts) {
+  const std::string name = missing_sanitizer(facts);
+  if (!name.empty())
+    throw LoadError{
+        STATUS_INVALID_IMAGE_FORMAT,
+        fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}",
+                    name, name)};
 }
 
 void check_libraries(const DynamicFacts &facts) {
   std::string foreign;
   for (const std::string &library : facts.needed)
     if (library != "libntoskrnl.so" && !is_sanitizer(library)) foreign += (foreign.empty() ? "" : ", ") + library;
-  if (!foreign.empty()) throw LoadError{STATUS_DLL_NOT_FOUND, fmt::format("needs {}: a driver can use the kernel only", foreign)};
+  if (!foreign.empty())
+    throw LoadError{STATUS_DLL_NOT_FOUND, fmt::format("needs {}: a driver can use the kernel only", foreign)};
 }
 
 void check_imports(const DynamicFacts &facts) {
   std::string missing;
   for (const std::string &name : facts.imports)
     if (!is_supplied(name)) missing += (missing.empty() ? "" : ", ") + name;
-  if (!missing.empty()) throw LoadError{STATUS_ENTRYPOINT_NOT_FOUND, fmt::format("imports what ntemu does not have: {}", missing)};
+  if (!missing.empty())
+    throw LoadError{STATUS_ENTRYPOINT_NOT_FOUND, fmt::format("imports what ntemu does not have: {}", missing)};
 }
 
 const char *entry_symbol(const DynamicFacts &facts) {
@@ -91,7 +104,8 @@ std::string read_build_id(const ElfFile &file) {
       if (text > notes.size() || note.n_descsz > notes.size() - text) break;
       if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(notes.data() + name, "GNU", 4) == 0) {
         std::string id;
-        for (const char byte : notes.subspan(text, note.n_descsz)) id += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+        for (const char byte : notes.subspan(text, note.n_descsz))
+          id += fmt::format("{:02x}", static_cast<unsigned char>(byte));
         return id;
       }
       at = text + (size_t{note.n_descsz} + 3) / 4 * 4;
@@ -157,11 +171,21 @@ int measure(dl_phdr_info *info, size_t, void *context) {
   auto *extent = static_cast<Extent *>(context);
   if (reinterpret_cast<const void *>(info->dlpi_addr) != extent->base) return 0;
   for (int i = 0; i < info->dlpi_phnum; i++)
-    if (info->dlpi_phdr[i].p_type == PT_LOAD) extent->size = (info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz + 4095) / 4096 * 4096;
+    if (info->dlpi_phdr[i].p_type == PT_LOAD)
+      extent->size = (info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz + 4095) / 4096 * 4096;
   return 1;
 }
 
 }  // namespace
+
+std::string missing_sanitizer(const std::filesystem::path &file) {
+  try {
+    const std::vector<char> bytes = read_file(file);
+    return missing_sanitizer(read_dynamic(ElfFile(bytes)));
+  } catch (const LoadError &) {
+    return {};  // load_image says what is wrong
+  }
+}
 
 void boot() {
   auto *kernel = new Image;
@@ -179,7 +203,8 @@ void boot() {
 
 void teardown() {
   while (PsLoadedModuleList.Blink != &PsLoadedModuleList)
-    unload_image(reinterpret_cast<Image *>(CONTAINING_RECORD(PsLoadedModuleList.Blink, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks)));
+    unload_image(reinterpret_cast<Image *>(
+        CONTAINING_RECORD(PsLoadedModuleList.Blink, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks)));
 }
 
 LoadResult load_image(const fs::path &file, const fs::path &private_directory, std::u16string_view base_name,
@@ -190,7 +215,8 @@ LoadResult load_image(const fs::path &file, const fs::path &private_directory, s
     if (base_name.ends_with(kExtension)) base_name.remove_suffix(kExtension.size());
     image->name = base::to_utf8(base_name);
     const std::u16string base = std::u16string(base_name).append(kExtension);
-    const std::u16string full = full_name.empty() ? u"\\SystemRoot\\System32\\drivers\\" + base : std::u16string(full_name);
+    const std::u16string full =
+        full_name.empty() ? u"\\SystemRoot\\System32\\drivers\\" + base : std::u16string(full_name);
     set_names(*image, full, base);
     insert(image.get());
     return image.release();

@@ -90,11 +90,14 @@ void boot();
 void teardown();
 
 // Loads the driver in `file` through a copy below `private_directory`. `base_name` ("TestDriver", with .sys or without)
-// and `full_name` (its NT path; below \SystemRoot\System32\drivers by default) are what PsLoadedModuleList shows. Static
-// constructors run here, DriverEntry does not. On failure nothing is left: no mapping, no copy, no list entry.
+// and `full_name` (its NT path; below \SystemRoot\System32\drivers by default) are what PsLoadedModuleList shows.
+// Static constructors run here, DriverEntry does not. On failure nothing is left: no mapping, no copy, no list entry.
 LoadResult load_image(const std::filesystem::path &file, const std::filesystem::path &private_directory,
                       std::u16string_view base_name, std::u16string_view full_name = {});
 void unload_image(Image *image);
+
+// The sanitizer that `file` is built with and this runtime is not: "asan", "tsan" or "".
+std::string missing_sanitizer(const std::filesystem::path &file);
 
 // The image that `address` lies in, or null. The result is valid until that image is unloaded.
 Image *find_image(const void *address);

@@ -37,13 +37,18 @@ LoadError open_error(int error, const fs::path &file) {
       if (!file.parent_path().empty() && !fs::exists(file.parent_path(), ignored))
         return {STATUS_OBJECT_PATH_NOT_FOUND, "its directory does not exist"};
       return {STATUS_OBJECT_NAME_NOT_FOUND, "no such file"};
-    case ENOTDIR: return {STATUS_OBJECT_PATH_NOT_FOUND, "its directory does not exist"};
+    case ENOTDIR:
+      return {STATUS_OBJECT_PATH_NOT_FOUND, "its directory does not exist"};
     case EACCES:
-    case EPERM: return {STATUS_ACCESS_DENIED, "the file cannot be read: permission denied"};
-    case ENAMETOOLONG: return {STATUS_OBJECT_NAME_INVALID, "the name is too long"};
+    case EPERM:
+      return {STATUS_ACCESS_DENIED, "the file cannot be read: permission denied"};
+    case ENAMETOOLONG:
+      return {STATUS_OBJECT_NAME_INVALID, "the name is too long"};
     case EMFILE:
-    case ENFILE: return {STATUS_INSUFFICIENT_RESOURCES, "too many open files"};
-    default: return {STATUS_UNSUCCESSFUL, fmt::format("the file cannot be read: {}", std::strerror(error))};
+    case ENFILE:
+      return {STATUS_INSUFFICIENT_RESOURCES, "too many open files"};
+    default:
+      return {STATUS_UNSUCCESSFUL, fmt::format("the file cannot be read: {}", std::strerror(error))};
   }
 }
 
@@ -57,7 +62,8 @@ std::vector<char> read_file(const fs::path &file) {
   if (fstat(descriptor.get(), &status) != 0) throw open_error(errno, file);
   if (S_ISDIR(status.st_mode)) throw LoadError{STATUS_FILE_IS_A_DIRECTORY, "a directory, not an image"};
   if (!S_ISREG(status.st_mode)) throw LoadError{STATUS_INVALID_IMAGE_NOT_MZ, "not a regular file"};
-  if (status.st_size > kLargestFile) throw LoadError{STATUS_FILE_TOO_LARGE, "the file is larger than any driver (256 MiB)"};
+  if (status.st_size > kLargestFile)
+    throw LoadError{STATUS_FILE_TOO_LARGE, "the file is larger than any driver (256 MiB)"};
   std::vector<char> bytes(static_cast<size_t>(status.st_size));
   size_t done = 0;
   while (done < bytes.size()) {

@@ -38,7 +38,8 @@ std::vector<Symbol> read_symbols(const std::filesystem::path &path) {
   }
   elf_end(elf);
   close(file);
-  std::stable_sort(symbols.begin(), symbols.end(), [](const Symbol &a, const Symbol &b) { return a.offset < b.offset; });
+  std::stable_sort(symbols.begin(), symbols.end(),
+                   [](const Symbol &a, const Symbol &b) { return a.offset < b.offset; });
   return symbols;
 }
 
@@ -54,7 +55,8 @@ std::string symbolize(const void *address) {
                                       [](uint64_t value, const Symbol &symbol) { return value < symbol.offset; });
   if (after != image->symbols->begin()) {
     const Symbol &symbol = *(after - 1);
-    if (offset < symbol.offset + std::max<uint64_t>(symbol.size, 1)) return fmt::format("{}!{}+{:#x}", image->name, symbol.name, offset - symbol.offset);
+    if (offset < symbol.offset + std::max<uint64_t>(symbol.size, 1))
+      return fmt::format("{}!{}+{:#x}", image->name, symbol.name, offset - symbol.offset);
   }
   return fmt::format("{}+{:#x}", image->name, offset);
 }

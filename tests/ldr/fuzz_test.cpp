@@ -1,4 +1,5 @@
 // Damaged images are refused or pass, but never crash the checks.
+#include <cstring>
 #include <random>
 
 #include "ntemu/ldr/elf_dynamic.h"
@@ -39,7 +40,8 @@ TEST_P(DamagedImage, ManyRandomBytes) {
 
 TEST_P(DamagedImage, EveryLength) {
   const std::string good = contents(built_image(GetParam()));
-  for (size_t length = 0; length < good.size(); length += length < 4096 ? 1 : 97) EXPECT_FALSE(passes(good.substr(0, length)));
+  for (size_t length = 0; length < good.size(); length += length < 4096 ? 1 : 97)
+    EXPECT_FALSE(passes(good.substr(0, length)));
 }
 
 // Extreme values in every aligned word of the file's first page and of its dynamic section.
@@ -49,7 +51,8 @@ TEST_P(DamagedImage, EveryWord) {
   std::memcpy(&header, good.data(), sizeof(header));
   const size_t end = good.find("GCC: (");  // .comment, after everything that is mapped
   for (size_t at = 16; at + 8 <= std::min(end, good.size()); at += 4) {
-    for (const uint64_t value : {uint64_t{0}, UINT64_MAX, uint64_t{0x7fffffffffffffff}, uint64_t{0x1000}, uint64_t{0xffffffff}}) {
+    for (const uint64_t value :
+         {uint64_t{0}, UINT64_MAX, uint64_t{0x7fffffffffffffff}, uint64_t{0x1000}, uint64_t{0xffffffff}}) {
       std::string bad = good;
       bad.replace(at, 8, reinterpret_cast<const char *>(&value), 8);
       passes(bad);
@@ -57,7 +60,8 @@ TEST_P(DamagedImage, EveryWord) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, DamagedImage, testing::Values("ldr_sample", "ldr_constructor"), [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Of, DamagedImage, testing::Values("ldr_sample", "ldr_constructor"),
+                         [](const auto &test) { return test.param; });
 
 }  // namespace
 }  // namespace ntemu::ldr

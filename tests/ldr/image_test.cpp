@@ -20,7 +20,8 @@ TEST_F(LoadImage, EntersTheModuleListAfterTheKernel) {
   EXPECT_EQ(base::view(driver->FullDllName), u"\\SystemRoot\\System32\\drivers\\TestDriver.sys");
   EXPECT_EQ(driver->LoadCount, 1);
   EXPECT_EQ(driver->SizeOfImage % 4096, 0u);
-  const auto entry = reinterpret_cast<ULONG_PTR>(driver->EntryPoint), base = reinterpret_cast<ULONG_PTR>(driver->DllBase);
+  const auto entry = reinterpret_cast<ULONG_PTR>(driver->EntryPoint),
+             base = reinterpret_cast<ULONG_PTR>(driver->DllBase);
   EXPECT_LT(entry - base, driver->SizeOfImage);
   EXPECT_EQ(loaded->build_id.size(), 40u);
 }

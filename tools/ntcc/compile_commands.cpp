@@ -31,7 +31,8 @@ class FileLock {
 
 }  // namespace
 
-void record_compilation(const std::string &file, const std::string &source, const std::string &output, const Arguments &command) {
+void record_compilation(const std::string &file, const std::string &source, const std::string &output,
+                        const Arguments &command) {
   using nlohmann::json;
   const FileLock lock(file);
   std::ifstream in(file);
@@ -39,7 +40,10 @@ void record_compilation(const std::string &file, const std::string &source, cons
   if (in.peek() != std::ifstream::traits_type::eof()) list = json::parse(in, nullptr, false);
   if (!list.is_array()) throw UsageError(fmt::format("{} is not a compile_commands.json", file));
   const std::string absolute = std::filesystem::absolute(source).lexically_normal().string();
-  const json entry = {{"directory", std::filesystem::current_path().string()}, {"file", absolute}, {"output", output}, {"arguments", command}};
+  const json entry = {{"directory", std::filesystem::current_path().string()},
+                      {"file", absolute},
+                      {"output", output},
+                      {"arguments", command}};
   bool replaced = false;
   for (json &old : list) {
     if (!old.is_object() || old.value("file", "") != absolute || old.value("output", "") != output) continue;

@@ -24,7 +24,8 @@ const Arguments kCode = {"-fms-extensions",
 const Arguments kWarnings = {"-Wno-multichar", "-Wno-unknown-pragmas"};
 
 // In C an undeclared API is a warning, so that the link can name every missing one with its call sites.
-const Arguments kC = {"-Wno-error=implicit-function-declaration", "-Wno-error=int-conversion", "-Wno-incompatible-pointer-types"};
+const Arguments kC = {"-Wno-error=implicit-function-declaration", "-Wno-error=int-conversion",
+                      "-Wno-incompatible-pointer-types"};
 const Arguments kCxx = {"-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-nostdinc++"};
 
 Arguments sanitizer_flags(const std::string &variant) {
@@ -43,6 +44,8 @@ Arguments compile_flags(const Options &options, const Toolchain &toolchain, bool
   append(flags, kCode);
   append(flags, kWarnings);
   append(flags, is_cxx ? kCxx : kC);
+  // x64 has one calling convention; clang would warn of the others, or follow one of them.
+  if (toolchain.is_clang) append(flags, {"-D__stdcall=", "-D__fastcall=", "-D__vectorcall="});
   if (toolchain.is_clang && !is_cxx) flags.push_back("-Wno-incompatible-function-pointer-types");
   // A unique symbol would keep the image from being unloaded.
   if (!toolchain.is_clang && is_cxx) flags.push_back("-fno-gnu-unique");
@@ -62,9 +65,10 @@ Arguments compile_flags(const Options &options, const Toolchain &toolchain, bool
 Arguments link_flags(const Options &options, const Toolchain &toolchain, const std::string &image_name) {
   Arguments flags = {"-shared", "-nostdlib", "-fuse-ld=bfd"};
   append(flags, options.link);
-  append(flags, {"-Wl,-z,defs", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,-Bsymbolic", "-Wl,--build-id", "-Wl,--no-demangle",
-                 "-Wl,--entry=GsDriverEntry", "-Wl,--undefined=GsDriverEntry", "-Wl,-soname," + image_name,
-                 (toolchain.runtime / "libntdrvrt.a").string(), "-L" + toolchain.runtime.string(), "-lntoskrnl"});
+  append(flags,
+         {"-Wl,-z,defs", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,-Bsymbolic", "-Wl,--build-id", "-Wl,--no-demangle",
+          "-Wl,--entry=GsDriverEntry", "-Wl,--undefined=GsDriverEntry", "-Wl,-soname," + image_name,
+          (toolchain.runtime / "libntdrvrt.a").string(), "-L" + toolchain.runtime.string(), "-lntoskrnl"});
   if (!toolchain.libgcc.empty()) flags.push_back(toolchain.libgcc);
   if (options.variant != "plain") {
     if (toolchain.is_clang) flags.push_back("-L" + toolchain.compiler_headers + "/../lib/linux");

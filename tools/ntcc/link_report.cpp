@@ -23,8 +23,7 @@ std::string hint(const std::string &symbol) {
   if (symbol.starts_with("_Zn") || symbol.starts_with("_Zd"))
     return "operator new or delete: a driver defines its own, on top of the pool";
   if (symbol == "__tls_get_addr") return "thread-local variables do not exist in a driver";
-  if (symbol.starts_with("_Z"))
-    return "a C++ function that is not defined (a kernel API is declared extern \"C\")";
+  if (symbol.starts_with("_Z")) return "a C++ function that is not defined (a kernel API is declared extern \"C\")";
   return "ntemu has no API of this name";
 }
 
@@ -38,10 +37,12 @@ class Report {
     static const std::regex in_function("^(?:\\S*ld(?:\\.bfd)?: )?(.*): in function [`']([^']+)':$");
     static const std::regex undefined("^(?:\\S*ld(?:\\.bfd)?: )?(.*): undefined reference to [`']([^']+)'$");
     static const std::regex more("^(?:\\S*ld(?:\\.bfd)?: )?(.*): more undefined references to [`']([^']+)' follow$");
-    static const std::regex hidden("^(?:\\S*ld(?:\\.bfd)?: )?(.*): (?:hidden|internal|protected) symbol [`']([^']+)' isn't defined$");
+    static const std::regex hidden(
+        "^(?:\\S*ld(?:\\.bfd)?: )?(.*): (?:hidden|internal|protected) symbol [`']([^']+)' isn't defined$");
     static const std::regex stub("^(?:\\S*ld(?:\\.bfd)?: )?(.*): warning: (\\w+) (is not implemented by ntemu.*)$");
-    static const std::regex noise("^(collect2: error|clang.*: error: linker command failed|\\S*ld(\\.bfd)?: (bad value|final link failed)"
-                                  "|\\S*ld(\\.bfd)?: warning: cannot find entry symbol).*");
+    static const std::regex noise(
+        "^(collect2: error|clang.*: error: linker command failed|\\S*ld(\\.bfd)?: (bad value|final link failed)"
+        "|\\S*ld(\\.bfd)?: warning: cannot find entry symbol).*");
     std::smatch match;
     if (std::regex_match(text, match, in_function)) {
       function_ = match[2];
@@ -62,15 +63,19 @@ class Report {
     for (const Site &site : stubs_) out += fmt::format("{}: warning: {}{}\n", site.where, site.symbol, called_in(site));
     std::set<std::string> names;
     for (const Site &site : missing_) {
-      out += fmt::format("{}: error: {} is missing: {}{}\n", site.where, site.symbol, hint(site.symbol), called_in(site));
+      out +=
+          fmt::format("{}: error: {} is missing: {}{}\n", site.where, site.symbol, hint(site.symbol), called_in(site));
       names.insert(site.symbol);
     }
     out += rest_;
     if (no_entry_)
-      out += fmt::format("ntcc: error: {} has no DriverEntry: define NTSTATUS DriverEntry(PDRIVER_OBJECT, PUNICODE_STRING)"
-                         " (in C++, as extern \"C\")\n", image);
+      out += fmt::format(
+          "ntcc: error: {} has no DriverEntry: define NTSTATUS DriverEntry(PDRIVER_OBJECT, PUNICODE_STRING)"
+          " (in C++, as extern \"C\")\n",
+          image);
     if (!names.empty())
-      out += fmt::format("ntcc: error: {} is not linked: {} missing: {}\n", image, names.size() == 1 ? "1 name is" : fmt::format("{} names are", names.size()),
+      out += fmt::format("ntcc: error: {} is not linked: {} missing: {}\n", image,
+                         names.size() == 1 ? "1 name is" : fmt::format("{} names are", names.size()),
                          fmt::join(names, ", "));
     return out;
   }

@@ -98,7 +98,8 @@ class Lexer {
 };
 
 bool is_specifier(std::string_view word) {
-  constexpr std::string_view kSpecifiers[] = {"long", "int", "unsigned", "signed", "const", "volatile", "double", "static", "register"};
+  constexpr std::string_view kSpecifiers[] = {"long",     "int",    "unsigned", "signed",  "const",
+                                              "volatile", "double", "static",   "register"};
   return std::find(std::begin(kSpecifiers), std::end(kSpecifiers), word) != std::end(kSpecifiers);
 }
 

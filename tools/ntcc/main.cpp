@@ -24,7 +24,8 @@ class TemporaryDirectory {
   TemporaryDirectory() {
     std::error_code error;
     path_ = (fs::temp_directory_path(error) / "ntcc-XXXXXX").string();
-    if (!mkdtemp(path_.data())) throw UsageError(fmt::format("no temporary directory {}: {}", path_, std::strerror(errno)));
+    if (!mkdtemp(path_.data()))
+      throw UsageError(fmt::format("no temporary directory {}: {}", path_, std::strerror(errno)));
   }
   ~TemporaryDirectory() {
     std::error_code ignored;
@@ -42,7 +43,8 @@ void warn_of_long(const std::string &path) {
   std::ifstream in(path, std::ios::binary);
   const std::string source(std::istreambuf_iterator<char>(in), {});
   for (const Place &place : find_plain_long(source))
-    fmt::print(stderr, "{}:{}:{}: warning: plain 'long' is 64 bits wide here, 32 on Windows: use LONG\n", path, place.line, place.column);
+    fmt::print(stderr, "{}:{}:{}: warning: plain 'long' is 64 bits wide here, 32 on Windows: use LONG\n", path,
+               place.line, place.column);
 }
 
 class Driver {
@@ -86,7 +88,8 @@ class Driver {
       command.insert(command.end(), {"-MT", image()});
     command.insert(command.end(), {"-x", input.is_cxx ? "c++" : "c", input.path});
     if (!options_.compile_commands.empty())
-      record_compilation(options_.compile_commands, input.path, options_.stop == Stop::kAfterLink ? image() : object, command);
+      record_compilation(options_.compile_commands, input.path, options_.stop == Stop::kAfterLink ? image() : object,
+                         command);
     if (options_.verbose) fmt::print(stderr, "{}\n", shell_line(command));
     return run(command, Capture::kNothing).exit_code;
   }
@@ -128,7 +131,8 @@ int main(int argc, char **argv) {
   const Toolchain toolchain = find_toolchain(options);
   if (options.print_flags) {
     const bool is_cxx = !options.inputs.empty() && options.inputs.front().is_cxx;
-    fmt::print("{}\n{}\n", shell_line(compile_flags(options, toolchain, is_cxx)), shell_line(link_flags(options, toolchain, "driver.sys")));
+    fmt::print("{}\n{}\n", shell_line(compile_flags(options, toolchain, is_cxx)),
+               shell_line(link_flags(options, toolchain, "driver.sys")));
     return 0;
   }
   return Driver(options, toolchain).build();

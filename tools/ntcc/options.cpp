@@ -34,11 +34,12 @@ Everything else goes to the compiler; -O2 -g is the default.
 namespace {
 
 constexpr std::array<std::string_view, 21> kOptionsWithArgument = {
-    "-I",     "-D",      "-U",      "-include", "-isystem",      "-iquote",    "-idirafter", "-imacros", "-MF",    "-MT", "-MQ",
-    "-Xclang", "-mllvm", "-Xpreprocessor", "-Xassembler", "-target", "--param", "-iprefix", "-iwithprefix", "-isysroot", "-arch"};
+    "-I",          "-D",      "-U",      "-include", "-isystem",     "-iquote",   "-idirafter",
+    "-imacros",    "-MF",     "-MT",     "-MQ",      "-Xclang",      "-mllvm",    "-Xpreprocessor",
+    "-Xassembler", "-target", "--param", "-iprefix", "-iwithprefix", "-isysroot", "-arch"};
 constexpr std::array<std::string_view, 6> kLinkOptionsWithArgument = {"-L", "-l", "-Xlinker", "-u", "-z", "-T"};
 constexpr std::array<std::string_view, 5> kStopsInCompiler = {"-E", "-S", "-fsyntax-only", "-M", "-MM"};
-constexpr std::array<std::string_view, 7> kUnsupported = {"-m32",          "-mx32",        "-static",         "-fno-short-wchar",
+constexpr std::array<std::string_view, 7> kUnsupported = {"-m32",     "-mx32",    "-static", "-fno-short-wchar",
                                                           "-fno-PIC", "-fno-pic", "-r"};
 
 template <size_t N>
@@ -47,7 +48,8 @@ bool among(const std::array<std::string_view, N> &names, std::string_view name) 
 }
 
 bool is_link_option(std::string_view option) {
-  return option.starts_with("-L") || option.starts_with("-l") || option.starts_with("-Wl,") || option.starts_with("-fuse-ld");
+  return option.starts_with("-L") || option.starts_with("-l") || option.starts_with("-Wl,") ||
+         option.starts_with("-fuse-ld");
 }
 
 Input classify(const std::string &path, const std::string &language) {
@@ -76,7 +78,8 @@ class Parser {
   }
 
   void variant(const std::string &name) {
-    if (options_.variant != "plain" && options_.variant != name) throw UsageError("--asan and --tsan cannot be combined");
+    if (options_.variant != "plain" && options_.variant != name)
+      throw UsageError("--asan and --tsan cannot be combined");
     options_.variant = name;
   }
 
@@ -123,7 +126,8 @@ class Parser {
     } else if (own(word)) {
       return;
     } else if (among(kUnsupported, word)) {
-      throw UsageError(fmt::format("{} is not supported: a driver is a position-independent x86-64 image with 16-bit wchar_t", word));
+      throw UsageError(fmt::format(
+          "{} is not supported: a driver is a position-independent x86-64 image with 16-bit wchar_t", word));
     } else if (word.starts_with("-fsanitize")) {
       throw UsageError(fmt::format("{}: use --asan or --tsan, so that the image fits the runtime", word));
     } else if (word.starts_with("-x")) {

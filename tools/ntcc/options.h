@@ -14,7 +14,11 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class Stop { kAfterLink, kAfterCompile, kInCompiler };  // -c is kAfterCompile; -E, -S, -fsyntax-only, -M are kInCompiler
+enum class Stop {
+  kAfterLink,
+  kAfterCompile,
+  kInCompiler
+};  // -c is kAfterCompile; -E, -S, -fsyntax-only, -M are kInCompiler
 
 struct Input {
   std::string path;

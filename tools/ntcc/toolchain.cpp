@@ -38,11 +38,13 @@ void choose_compiler(const Options &options, Toolchain &toolchain) {
     toolchain.compiler_headers = ask(candidate, "-print-file-name=include");
     toolchain.libgcc = ask(candidate, "-print-libgcc-file-name");
     if (!toolchain.compiler_headers.starts_with('/'))
-      throw UsageError(fmt::format("{} does not say where its own headers are: it is neither gcc nor clang", candidate));
+      throw UsageError(
+          fmt::format("{} does not say where its own headers are: it is neither gcc nor clang", candidate));
     return;
   }
   if (candidates.size() == 1)
-    throw UsageError(fmt::format("the compiler '{}' cannot be run{}", candidates[0], options.cc.empty() ? " ($NTCC_CC)" : " (--cc)"));
+    throw UsageError(fmt::format("the compiler '{}' cannot be run{}", candidates[0],
+                                 options.cc.empty() ? " ($NTCC_CC)" : " (--cc)"));
   throw UsageError("no compiler: install clang or gcc");
 }
 
@@ -74,7 +76,8 @@ fs::path find_runtime(const Options &options) {
 void need(const fs::path &file, const Options &options) {
   if (fs::exists(file)) return;
   if (options.variant == "plain") throw UsageError(fmt::format("{} is missing", file.string()));
-  throw UsageError(fmt::format("--{}: this ntemu was built without that runtime ({} is missing)", options.variant, file.string()));
+  throw UsageError(
+      fmt::format("--{}: this ntemu was built without that runtime ({} is missing)", options.variant, file.string()));
 }
 
 bool is_sanitizer(std::string_view library) {
