@@ -1,4 +1,5 @@
-#include "fs/host_volume.h"
+// A volume on a directory of the host: its storage beneath the rules of SemanticVolume.
+#include "fs/volumes.h"
 
 #include <fcntl.h>
 
@@ -18,7 +19,8 @@ class HostVolume final : public SemanticVolume {
 
 }  // namespace
 
-Result<std::unique_ptr<io::Volume>> open_host_volume(const std::string &directory, HostVolumeOptions options) {
+Result<std::unique_ptr<io::Volume>> make_host_volume(const std::filesystem::path &directory,
+                                                     HostVolumeOptions options) {
   Fd root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return errno == ENOTDIR ? STATUS_NOT_A_DIRECTORY : status_from_errno(errno);
   Fd copy(::fcntl(root.get(), F_DUPFD_CLOEXEC, 0));

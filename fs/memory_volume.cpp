@@ -1,4 +1,5 @@
-#include "fs/memory_volume.h"
+// A volume in memory: its storage beneath the rules of SemanticVolume.
+#include "fs/volumes.h"
 
 #include <algorithm>
 #include <atomic>
@@ -234,7 +235,7 @@ class MemoryVolume final : public SemanticVolume {
 
 }  // namespace
 
-std::unique_ptr<io::Volume> create_memory_volume(LONGLONG capacity) {
+std::unique_ptr<io::Volume> make_memory_volume(LONGLONG capacity) {
   auto disk = std::make_shared<Disk>();
   disk->free = capacity;
   return std::make_unique<MemoryVolume>(std::move(disk));

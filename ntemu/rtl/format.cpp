@@ -11,6 +11,9 @@
 namespace ntemu::rtl {
 namespace {
 
+// No width or precision is larger: a hostile one must not keep the caller busy.
+constexpr int kLargest = 1 << 20;
+
 enum class Size { kDefault, kChar, kShort, kLong, kWide, kLongLong };
 
 struct Specification {
@@ -145,9 +148,8 @@ class Formatter {
   }
 
   static const Char *read_number(const Char *text, int &value) {
-    constexpr int kLimit = 1 << 20;
     for (value = 0; *text >= '0' && *text <= '9'; ++text)
-      value = std::min(value * 10 + static_cast<int>(*text - '0'), kLimit);
+      value = std::min(value * 10 + static_cast<int>(*text - '0'), kLargest);
     return text;
   }
 
@@ -158,16 +160,16 @@ class Formatter {
       width = va_arg(arguments.list, int);
       if (width < 0) {
         spec.left = true;
-        width = width == std::numeric_limits<int>::min() ? 0 : -width;
+        width = -std::max(width, -kLargest);
       }
     } else {
       text = read_number(text, width);
     }
-    spec.width = static_cast<size_t>(width);
+    spec.width = static_cast<size_t>(std::min(width, kLargest));
     if (*text != '.') return text;
     ++text;
     if (*text == '*') {
-      spec.precision = std::max(va_arg(arguments.list, int), -1);
+      spec.precision = std::clamp(va_arg(arguments.list, int), -1, kLargest);
       return text + 1;
     }
     return read_number(text, spec.precision);

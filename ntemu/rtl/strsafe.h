@@ -118,6 +118,8 @@ struct Results {
   size_t *remaining;  // in the caller's unit of counting
   ULONG flags;
 };
+template <class Char>
+Results(Char **, size_t *, ULONG) -> Results<Char>;
 
 enum class Mode { kCopy, kAppend };
 

@@ -25,7 +25,8 @@ MINGW_IS_WRONG = re.compile(
     r"|KTIMER\.(Processor|TimerType)|KDPC\.(DpcListEntry|ProcessorHistory)"
     r"|DISPATCHER_HEADER\.(Signalling|Size|MutantSize|DpcActive|TimerMiscFlags|QueueSize|DebugActive)"
     r"|KMUTANT\.MutantFlags|OWNER_ENTRY|KGUARDED_MUTEX"
-    r"|EX_PUSH_LOCK)"
+    r"|EX_PUSH_LOCK"
+    r"|MaximumWaitReason$)"  # grows with each release
 )
 OUR_OWN = re.compile(r"^(NTEMU_|NTAPI|NTKERNELAPI|NTSYSAPI|DECLSPEC|FORCEINLINE|NTDDI_VERSION|_WIN32_WINNT|DBG$)")
 

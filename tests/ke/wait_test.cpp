@@ -78,6 +78,7 @@ TEST_F(KeWait, RecordsItsStateInTheThread) {
   EXPECT_EQ(tcb.WaitTime, 10 * kNtPerSecond / 156250);
   EXPECT_EQ(tcb.ContextSwitches, 1u);
   EXPECT_EQ(event.Header.WaitListHead.Flink, &tcb.WaitBlock[0].WaitListEntry);
+  while (!tcb.KernelStack) sched_yield();  // a few instructions more
   EXPECT_GT(tcb.KernelStack, tcb.StackLimit);
   EXPECT_LT(tcb.KernelStack, tcb.StackBase);
   KeSetEvent(&event, 0, FALSE);

@@ -13,7 +13,7 @@ DRIVERS = pathlib.Path(os.environ.get("NTEMU_DRIVERS", "build/gcc/drivers"))
 FULL = os.environ.get("NTEMU_TEST_FULL") == "1"
 SANITIZED = bool(os.environ.get("NTEMU_SANITIZE"))
 # A guard against a hang of ntemu itself; nothing is measured with it.
-GUARD_SECONDS = 120
+GUARD_SECONDS = 600 if SANITIZED else 120
 
 
 @dataclasses.dataclass

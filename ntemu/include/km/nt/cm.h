@@ -187,12 +187,13 @@ NTEMU_ASSERT_SIZE(RTL_QUERY_REGISTRY_TABLE, 0x38);
 NTEMU_ASSERT_OFFSET(RTL_QUERY_REGISTRY_TABLE, Name, 0x10);
 NTEMU_ASSERT_OFFSET(RTL_QUERY_REGISTRY_TABLE, DefaultData, 0x28);
 
-/** Reads the values that a table describes, below Path relative to an RTL_REGISTRY_* root, by calling each entry's routine or
-    (RTL_QUERY_REGISTRY_DIRECT) storing into EntryContext. The table ends with an entry without routine and name. Returns
-    STATUS_OBJECT_NAME_NOT_FOUND when the key or a required value is missing, STATUS_INVALID_PARAMETER for a bad table,
-    STATUS_BUFFER_TOO_SMALL when a direct string does not fit, STATUS_OBJECT_TYPE_MISMATCH when a type check fails, or what a
-    routine returned. Direct: a string goes to a UNICODE_STRING (allocated when its Buffer is NULL), a value of up to 4 bytes is
-    stored as is, other data with a leading negative length field. IRQL: PASSIVE_LEVEL. Source: WDK: RtlQueryRegistryValues. */
+/** Reads the values that a table describes, below Path relative to an RTL_REGISTRY_* root, by calling each entry's
+   routine or (RTL_QUERY_REGISTRY_DIRECT) storing into EntryContext. The table ends with an entry without routine and
+   name. Returns STATUS_OBJECT_NAME_NOT_FOUND when the key or a required value is missing, STATUS_INVALID_PARAMETER for
+   a bad table, STATUS_BUFFER_TOO_SMALL when a direct string does not fit, STATUS_OBJECT_TYPE_MISMATCH when a type check
+   fails, or what a routine returned. Direct: a string goes to a UNICODE_STRING (allocated when its Buffer is NULL), a
+   value of up to 4 bytes is stored as is, other data with a leading negative length field. IRQL: PASSIVE_LEVEL. Source:
+   WDK: RtlQueryRegistryValues. */
 NTSYSAPI NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_REGISTRY_TABLE QueryTable,
                                                PVOID Context, PVOID Environment);
 

@@ -108,7 +108,8 @@ NTEMU_ASSERT_SIZE(SLIST_HEADER, 0x10);
 struct _LOOKASIDE_LIST_EX;
 typedef PVOID NTAPI ALLOCATE_FUNCTION(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 typedef ALLOCATE_FUNCTION *PALLOCATE_FUNCTION;
-typedef PVOID NTAPI ALLOCATE_FUNCTION_EX(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag, struct _LOOKASIDE_LIST_EX *Lookaside);
+typedef PVOID NTAPI ALLOCATE_FUNCTION_EX(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                         struct _LOOKASIDE_LIST_EX *Lookaside);
 typedef ALLOCATE_FUNCTION_EX *PALLOCATE_FUNCTION_EX;
 typedef VOID NTAPI FREE_FUNCTION(PVOID Buffer);
 typedef FREE_FUNCTION *PFREE_FUNCTION;
@@ -116,40 +117,40 @@ typedef VOID NTAPI FREE_FUNCTION_EX(PVOID Buffer, struct _LOOKASIDE_LIST_EX *Loo
 typedef FREE_FUNCTION_EX *PFREE_FUNCTION_EX;
 
 /* The same fields twice: only the first form is aligned to a cache line. */
-#define NTEMU_GENERAL_LOOKASIDE_FIELDS   \
-  union {                                \
-    SLIST_HEADER ListHead;               \
-    SINGLE_LIST_ENTRY SingleListHead;    \
-  };                                     \
-  USHORT Depth;                          \
-  USHORT MaximumDepth;                   \
-  ULONG TotalAllocates;                  \
-  union {                                \
-    ULONG AllocateMisses;                \
-    ULONG AllocateHits;                  \
-  };                                     \
-  ULONG TotalFrees;                      \
-  union {                                \
-    ULONG FreeMisses;                    \
-    ULONG FreeHits;                      \
-  };                                     \
-  POOL_TYPE Type;                        \
-  ULONG Tag;                             \
-  ULONG Size;                            \
-  union {                                \
-    PALLOCATE_FUNCTION_EX AllocateEx;    \
-    PALLOCATE_FUNCTION Allocate;         \
-  };                                     \
-  union {                                \
-    PFREE_FUNCTION_EX FreeEx;            \
-    PFREE_FUNCTION Free;                 \
-  };                                     \
-  LIST_ENTRY ListEntry;                  \
-  ULONG LastTotalAllocates;              \
-  union {                                \
-    ULONG LastAllocateMisses;            \
-    ULONG LastAllocateHits;              \
-  };                                     \
+#define NTEMU_GENERAL_LOOKASIDE_FIELDS \
+  union {                              \
+    SLIST_HEADER ListHead;             \
+    SINGLE_LIST_ENTRY SingleListHead;  \
+  };                                   \
+  USHORT Depth;                        \
+  USHORT MaximumDepth;                 \
+  ULONG TotalAllocates;                \
+  union {                              \
+    ULONG AllocateMisses;              \
+    ULONG AllocateHits;                \
+  };                                   \
+  ULONG TotalFrees;                    \
+  union {                              \
+    ULONG FreeMisses;                  \
+    ULONG FreeHits;                    \
+  };                                   \
+  POOL_TYPE Type;                      \
+  ULONG Tag;                           \
+  ULONG Size;                          \
+  union {                              \
+    PALLOCATE_FUNCTION_EX AllocateEx;  \
+    PALLOCATE_FUNCTION Allocate;       \
+  };                                   \
+  union {                              \
+    PFREE_FUNCTION_EX FreeEx;          \
+    PFREE_FUNCTION Free;               \
+  };                                   \
+  LIST_ENTRY ListEntry;                \
+  ULONG LastTotalAllocates;            \
+  union {                              \
+    ULONG LastAllocateMisses;          \
+    ULONG LastAllocateHits;            \
+  };                                   \
   ULONG Future[2];
 
 typedef struct DECLSPEC_CACHEALIGN _GENERAL_LOOKASIDE {

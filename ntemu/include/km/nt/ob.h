@@ -87,9 +87,10 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK 
                                                      POBJECT_HANDLE_INFORMATION HandleInformation);
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                                       KPROCESSOR_MODE AccessMode);
-NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes, PACCESS_STATE AccessState,
-                                                   ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-                                                   KPROCESSOR_MODE AccessMode, PVOID ParseContext, PVOID *Object);
+NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
+                                                   PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+                                                   POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                                   PVOID ParseContext, PVOID *Object);
 NTKERNELAPI LONG_PTR FASTCALL ObfReferenceObject(PVOID Object);
 NTKERNELAPI LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object);
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
@@ -107,7 +108,8 @@ NTKERNELAPI NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMAT
 NTKERNELAPI NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 NTKERNELAPI VOID NTAPI ObMakeTemporaryObject(PVOID Object);
 NTKERNELAPI POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object);
-NTKERNELAPI NTSTATUS NTAPI ObRegisterCallbacks(POB_CALLBACK_REGISTRATION CallbackRegistration, PVOID *RegistrationHandle);
+NTKERNELAPI NTSTATUS NTAPI ObRegisterCallbacks(POB_CALLBACK_REGISTRATION CallbackRegistration,
+                                               PVOID *RegistrationHandle);
 NTKERNELAPI VOID NTAPI ObUnRegisterCallbacks(PVOID RegistrationHandle);
 NTKERNELAPI USHORT NTAPI ObGetFilterVersion(VOID);
 

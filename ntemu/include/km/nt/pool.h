@@ -96,8 +96,9 @@ typedef const POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
 NTEMU_ASSERT_SIZE(POOL_EXTENDED_PARAMETER, 0x10);
 
 #if defined(NTEMU_DRIVER_BUILD) && defined(__cplusplus) && !defined(NTEMU_NO_POOL_PROXY)
-/* In C++ drivers a result converts to any pointer, as in C. It cannot go through reinterpret_cast; a driver that needs that
-   defines NTEMU_NO_POOL_PROXY. Inline wrappers leave the driver's call site as the caller that the allocator sees. */
+/* In C++ drivers a result converts to any pointer, as in C. It cannot go through reinterpret_cast; a driver that needs
+   that defines NTEMU_NO_POOL_PROXY. Inline wrappers leave the driver's call site as the caller that the allocator sees.
+ */
 extern "C++" {
 struct NtemuPoolPointer {
   PVOID Address;
@@ -111,11 +112,15 @@ struct NtemuPoolPointer {
 };
 }
 
-NTKERNELAPI PVOID NtemuBindExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) __asm__("ExAllocatePool2");
-NTKERNELAPI PVOID NtemuBindExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) __asm__("ExAllocatePoolWithTag");
+NTKERNELAPI PVOID NtemuBindExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes,
+                                           ULONG Tag) __asm__("ExAllocatePool2");
+NTKERNELAPI PVOID NtemuBindExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+                                                 ULONG Tag) __asm__("ExAllocatePoolWithTag");
 NTKERNELAPI PVOID NtemuBindExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes) __asm__("ExAllocatePool");
-NTKERNELAPI PVOID NtemuBindExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) __asm__("ExAllocatePoolZero");
-NTKERNELAPI PVOID NtemuBindExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) __asm__("ExAllocatePoolUninitialized");
+NTKERNELAPI PVOID NtemuBindExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+                                              ULONG Tag) __asm__("ExAllocatePoolZero");
+NTKERNELAPI PVOID NtemuBindExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+                                                       ULONG Tag) __asm__("ExAllocatePoolUninitialized");
 
 extern "C++" {
 FORCEINLINE NtemuPoolPointer ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
@@ -142,9 +147,9 @@ FORCEINLINE NtemuPoolPointer ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZ
     IRQL: <= DISPATCH_LEVEL for nonpaged, <= APC_LEVEL for paged memory. Source: WDK: ExAllocatePool2. */
 NTKERNELAPI PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 
-/** Allocates uninitialized pool memory. Tag: up to four characters as a little-endian integer. Returns NULL when memory is
-    exhausted, or raises STATUS_INSUFFICIENT_RESOURCES when PoolType has POOL_RAISE_IF_ALLOCATION_FAILURE. Alignment and IRQL:
-    as ExAllocatePool2. Source: WDK: ExAllocatePoolWithTag. */
+/** Allocates uninitialized pool memory. Tag: up to four characters as a little-endian integer. Returns NULL when memory
+   is exhausted, or raises STATUS_INSUFFICIENT_RESOURCES when PoolType has POOL_RAISE_IF_ALLOCATION_FAILURE. Alignment
+   and IRQL: as ExAllocatePool2. Source: WDK: ExAllocatePoolWithTag. */
 NTKERNELAPI PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 
 /** ExAllocatePoolWithTag with the tag 'enoN'. Source: WDK: ExAllocatePool; the tag: `None` in pool tag lists. */
@@ -162,13 +167,14 @@ NTKERNELAPI PVOID NTAPI ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T N
     IRQL: <= DISPATCH_LEVEL, <= APC_LEVEL for paged memory. Source: WDK: ExFreePool. */
 NTKERNELAPI VOID NTAPI ExFreePool(PVOID P);
 
-/** Frees a block that was allocated under Tag; another tag is bugcheck 0xC2 with parameter 0xA, except that Tag 0 matches
-    any. IRQL: as ExFreePool. Source: WDK: ExFreePoolWithTag. */
+/** Frees a block that was allocated under Tag; another tag is bugcheck 0xC2 with parameter 0xA, except that Tag 0
+   matches any (unverified). IRQL: as ExFreePool. Source: WDK: ExFreePoolWithTag. */
 NTKERNELAPI VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);
 
 /** ExFreePoolWithTag for a block from ExAllocatePool2 or ExAllocatePool3; parameters describe secure pool only and are
     NULL and 0 otherwise. IRQL: as ExFreePool. Source: WDK: ExFreePool2. */
-NTKERNELAPI VOID NTAPI ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters, ULONG ExtendedParametersCount);
+NTKERNELAPI VOID NTAPI ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+                                   ULONG ExtendedParametersCount);
 
 #define DrvRtPoolNxOptIn 0x00000001
 /* Chooses the pool type behind NonPagedPool on Windows; every pool here is non-executable, so it does nothing. */

@@ -28,17 +28,19 @@ typedef union {
 typedef PKSTART_ROUTINE NTEMU_START_ROUTINE;
 #endif
 
-/** Creates a kernel thread that runs StartRoutine(StartContext); returning from it ends the thread. ThreadHandle: closed by
-    the caller with ZwClose. ProcessHandle: NULL for the system process. ClientId: optional, receives the ids. Returns
-    STATUS_SUCCESS, STATUS_INVALID_HANDLE for a bad ProcessHandle, STATUS_INSUFFICIENT_RESOURCES. IRQL: PASSIVE_LEVEL.
-    Source: WDK: PsCreateSystemThread. Differs: returns once the new thread has completed its first acquire, blocked, made a
-    system call or exited (or about a millisecond passed), so that threads start in the order of creation. */
-NTKERNELAPI NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                                HANDLE ProcessHandle, PCLIENT_ID ClientId, NTEMU_START_ROUTINE StartRoutine,
+/** Creates a kernel thread that runs StartRoutine(StartContext); returning from it ends the thread. ThreadHandle:
+   closed by the caller with ZwClose. ProcessHandle: NULL for the system process. ClientId: optional, receives the ids.
+   Returns STATUS_SUCCESS, STATUS_INVALID_HANDLE for a bad ProcessHandle, STATUS_INSUFFICIENT_RESOURCES. IRQL:
+   PASSIVE_LEVEL. Source: WDK: PsCreateSystemThread. Differs: returns once the new thread has completed its first
+   acquire, blocked, made a system call or exited (or about a millisecond passed), so that threads start in the order of
+   creation. */
+NTKERNELAPI NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+                                                POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                                                PCLIENT_ID ClientId, NTEMU_START_ROUTINE StartRoutine,
                                                 PVOID StartContext);
 
-/** Ends the calling system thread with ExitStatus and does not return; returns STATUS_INVALID_PARAMETER when the caller is
-    not a system thread. A thread that owns a mutex or is inside a critical region stops the machine (bugcheck 0x20).
+/** Ends the calling system thread with ExitStatus and does not return; returns STATUS_INVALID_PARAMETER when the caller
+   is not a system thread. A thread that owns a mutex or is inside a critical region stops the machine (bugcheck 0x20).
     IRQL: PASSIVE_LEVEL. Source: WDK: PsTerminateSystemThread. */
 NTKERNELAPI NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus);
 
@@ -84,7 +86,8 @@ typedef struct _IMAGE_INFO {
 NTEMU_ASSERT_SIZE(IMAGE_INFO, 0x28);
 
 typedef VOID(NTAPI *PCREATE_PROCESS_NOTIFY_ROUTINE)(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create);
-typedef VOID(NTAPI *PCREATE_PROCESS_NOTIFY_ROUTINE_EX)(PEPROCESS Process, HANDLE ProcessId, PPS_CREATE_NOTIFY_INFO CreateInfo);
+typedef VOID(NTAPI *PCREATE_PROCESS_NOTIFY_ROUTINE_EX)(PEPROCESS Process, HANDLE ProcessId,
+                                                       PPS_CREATE_NOTIFY_INFO CreateInfo);
 typedef VOID(NTAPI *PCREATE_THREAD_NOTIFY_ROUTINE)(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create);
 typedef VOID(NTAPI *PLOAD_IMAGE_NOTIFY_ROUTINE)(PUNICODE_STRING FullImageName, HANDLE ProcessId, PIMAGE_INFO ImageInfo);
 
@@ -108,8 +111,10 @@ NTKERNELAPI NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCES
 NTKERNELAPI NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread);
 NTKERNELAPI BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber,
                                        PUNICODE_STRING CSDVersion);
-NTKERNELAPI NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove);
-NTKERNELAPI NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine, BOOLEAN Remove);
+NTKERNELAPI NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine,
+                                                           BOOLEAN Remove);
+NTKERNELAPI NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine,
+                                                             BOOLEAN Remove);
 NTKERNELAPI NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
 NTKERNELAPI NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
 NTKERNELAPI NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);

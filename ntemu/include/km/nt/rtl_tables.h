@@ -15,12 +15,12 @@ typedef struct _RTL_SPLAY_LINKS {
 } RTL_SPLAY_LINKS, *PRTL_SPLAY_LINKS;
 NTEMU_ASSERT_SIZE(RTL_SPLAY_LINKS, 0x18);
 
-#define RtlInitializeSplayLinks(Links)                                                               \
-  do {                                                                                               \
-    PRTL_SPLAY_LINKS ntemu_links = (PRTL_SPLAY_LINKS)(Links);                                        \
-    ntemu_links->Parent = ntemu_links;                                                               \
-    ntemu_links->LeftChild = NULL;                                                                   \
-    ntemu_links->RightChild = NULL;                                                                  \
+#define RtlInitializeSplayLinks(Links)                        \
+  do {                                                        \
+    PRTL_SPLAY_LINKS ntemu_links = (PRTL_SPLAY_LINKS)(Links); \
+    ntemu_links->Parent = ntemu_links;                        \
+    ntemu_links->LeftChild = NULL;                            \
+    ntemu_links->RightChild = NULL;                           \
   } while (0)
 #define RtlParent(Links) ((PRTL_SPLAY_LINKS)(Links)->Parent)
 #define RtlLeftChild(Links) ((PRTL_SPLAY_LINKS)(Links)->LeftChild)
@@ -28,22 +28,26 @@ NTEMU_ASSERT_SIZE(RTL_SPLAY_LINKS, 0x18);
 #define RtlIsRoot(Links) (RtlParent(Links) == (PRTL_SPLAY_LINKS)(Links))
 #define RtlIsLeftChild(Links) (RtlLeftChild(RtlParent(Links)) == (PRTL_SPLAY_LINKS)(Links))
 #define RtlIsRightChild(Links) (RtlRightChild(RtlParent(Links)) == (PRTL_SPLAY_LINKS)(Links))
-#define RtlInsertAsLeftChild(ParentLinks, ChildLinks)                        \
-  do {                                                                       \
-    (ParentLinks)->LeftChild = (PRTL_SPLAY_LINKS)(ChildLinks);               \
-    (ChildLinks)->Parent = (PRTL_SPLAY_LINKS)(ParentLinks);                  \
+#define RtlInsertAsLeftChild(ParentLinks, ChildLinks)          \
+  do {                                                         \
+    (ParentLinks)->LeftChild = (PRTL_SPLAY_LINKS)(ChildLinks); \
+    (ChildLinks)->Parent = (PRTL_SPLAY_LINKS)(ParentLinks);    \
   } while (0)
-#define RtlInsertAsRightChild(ParentLinks, ChildLinks)                       \
-  do {                                                                       \
-    (ParentLinks)->RightChild = (PRTL_SPLAY_LINKS)(ChildLinks);              \
-    (ChildLinks)->Parent = (PRTL_SPLAY_LINKS)(ParentLinks);                  \
+#define RtlInsertAsRightChild(ParentLinks, ChildLinks)          \
+  do {                                                          \
+    (ParentLinks)->RightChild = (PRTL_SPLAY_LINKS)(ChildLinks); \
+    (ChildLinks)->Parent = (PRTL_SPLAY_LINKS)(ParentLinks);     \
   } while (0)
 
-typedef enum _RTL_GENERIC_COMPARE_RESULTS { GenericLessThan, GenericGreaterThan, GenericEqual } RTL_GENERIC_COMPARE_RESULTS;
+typedef enum _RTL_GENERIC_COMPARE_RESULTS {
+  GenericLessThan,
+  GenericGreaterThan,
+  GenericEqual
+} RTL_GENERIC_COMPARE_RESULTS;
 
 struct _RTL_GENERIC_TABLE;
-typedef RTL_GENERIC_COMPARE_RESULTS NTAPI RTL_GENERIC_COMPARE_ROUTINE(struct _RTL_GENERIC_TABLE *Table, PVOID FirstStruct,
-                                                                      PVOID SecondStruct);
+typedef RTL_GENERIC_COMPARE_RESULTS NTAPI RTL_GENERIC_COMPARE_ROUTINE(struct _RTL_GENERIC_TABLE *Table,
+                                                                      PVOID FirstStruct, PVOID SecondStruct);
 typedef RTL_GENERIC_COMPARE_ROUTINE *PRTL_GENERIC_COMPARE_ROUTINE;
 typedef PVOID NTAPI RTL_GENERIC_ALLOCATE_ROUTINE(struct _RTL_GENERIC_TABLE *Table, ULONG ByteSize);
 typedef RTL_GENERIC_ALLOCATE_ROUTINE *PRTL_GENERIC_ALLOCATE_ROUTINE;
@@ -92,7 +96,8 @@ NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlRealPredecessor(PRTL_SPLAY_LINKS Links);
 NTSYSAPI VOID NTAPI RtlInitializeGenericTable(PRTL_GENERIC_TABLE Table, PRTL_GENERIC_COMPARE_ROUTINE CompareRoutine,
                                               PRTL_GENERIC_ALLOCATE_ROUTINE AllocateRoutine,
                                               PRTL_GENERIC_FREE_ROUTINE FreeRoutine, PVOID TableContext);
-NTSYSAPI PVOID NTAPI RtlInsertElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer, ULONG BufferSize, PBOOLEAN NewElement);
+NTSYSAPI PVOID NTAPI RtlInsertElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer, ULONG BufferSize,
+                                                  PBOOLEAN NewElement);
 NTSYSAPI BOOLEAN NTAPI RtlDeleteElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer);
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer);
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTable(PRTL_GENERIC_TABLE Table, BOOLEAN Restart);

@@ -1,0 +1,181 @@
+// FILE_OBJECTs: made by an open, emptied when the last handle closes, freed with the last reference.
+#include "ntemu/io/file.h"
+
+#include <cstring>
+
+#include "ntemu/io/file_access.h"
+
+using namespace ntemu;
+using namespace ntemu::io;
+
+namespace {
+
+constexpr ULONG kNameTag = 0x6D4E6F49;  // "IoNm"
+
+// A volume's parameter block is public; what it holds for us lies behind it.
+struct MountedVolume : VPB {
+  std::unique_ptr<Volume> volume;
+};
+
+constexpr USHORT kVpbMounted = 1;  // VPB_MOUNTED
+
+MountedVolume *mounted(const DEVICE_OBJECT &device) {
+  auto *vpb = static_cast<MountedVolume *>(device.Vpb);
+  return vpb && (vpb->Flags & kVpbMounted) ? vpb : nullptr;
+}
+
+// The mount itself holds one reference, each file object another.
+void release_volume(MountedVolume *volume) {
+  if (__atomic_sub_fetch(&volume->ReferenceCount, 1, __ATOMIC_ACQ_REL) == 0) delete volume;
+}
+
+void delete_file(void *body) {
+  auto &file = *static_cast<FILE_OBJECT *>(body);
+  delete open_file_of(file);
+  if (file.FileName.Buffer) ExFreePoolWithTag(file.FileName.Buffer, kNameTag);
+  if (file.Vpb) release_volume(static_cast<MountedVolume *>(file.Vpb));
+  if (file.DeviceObject) ob::dereference(file.DeviceObject);
+}
+
+void clean_up_file(void *body) {
+  auto &file = *static_cast<FILE_OBJECT *>(body);
+  if (OpenFile *open = open_file_of(file)) open->cleanup();
+  file.Flags |= FO_CLEANUP_COMPLETE;
+}
+
+Result<void *> parse_file(void *body, std::u16string_view rest, ob::OpenRequest &request);
+
+}  // namespace
+
+_OBJECT_TYPE ntemu::io::file_type = {
+    .name = u"File",
+    .valid_access = FILE_ALL_ACCESS,
+    .generic_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
+    .dispatcher_offset = offsetof(FILE_OBJECT, Event),
+    .on_delete = delete_file,
+    .on_last_handle_closed = clean_up_file,
+};
+
+static POBJECT_TYPE file_type_pointer = &ntemu::io::file_type;
+POBJECT_TYPE *IoFileObjectType = &file_type_pointer;
+
+namespace {
+
+ULONG flags_of(ULONG options, bool case_sensitive) {
+  constexpr struct {
+    ULONG option, flag;
+  } kPairs[] = {
+      {FILE_SYNCHRONOUS_IO_ALERT, FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO},
+      {FILE_SYNCHRONOUS_IO_NONALERT, FO_SYNCHRONOUS_IO},
+      {FILE_NO_INTERMEDIATE_BUFFERING, FO_NO_INTERMEDIATE_BUFFERING},
+      {FILE_WRITE_THROUGH, FO_WRITE_THROUGH},
+      {FILE_SEQUENTIAL_ONLY, FO_SEQUENTIAL_ONLY},
+      {FILE_RANDOM_ACCESS, FO_RANDOM_ACCESS},
+      {FILE_DELETE_ON_CLOSE, FO_DELETE_ON_CLOSE},
+  };
+  ULONG flags = case_sensitive ? FO_OPENED_CASE_SENSITIVE : 0U;
+  for (const auto &pair : kPairs) {
+    if (options & pair.option) flags |= pair.flag;
+  }
+  return flags;
+}
+
+NTSTATUS set_name(FILE_OBJECT &file, std::u16string_view name) {
+  const size_t bytes = name.size() * sizeof(char16_t);
+  if (bytes == 0) return STATUS_SUCCESS;
+  if (bytes > 0xFFFE) return STATUS_OBJECT_NAME_INVALID;
+  void *buffer = ExAllocatePool2(POOL_FLAG_PAGED, bytes, kNameTag);
+  if (!buffer) return STATUS_INSUFFICIENT_RESOURCES;
+  std::memcpy(buffer, name.data(), bytes);
+  file.FileName = {static_cast<USHORT>(bytes), static_cast<USHORT>(bytes), static_cast<PWCHAR>(buffer)};
+  return STATUS_SUCCESS;
+}
+
+Result<void *> open_on(MountedVolume *volume, PDEVICE_OBJECT device, OpenFile *directory, std::u16string_view path,
+                       ob::OpenRequest &request) {
+  FileOpen fallback;
+  FileOpen &open = request.context ? *static_cast<FileOpen *>(request.context) : fallback;
+  auto file = ob::Ref<FILE_OBJECT>::adopt(static_cast<FILE_OBJECT *>(ob::create(file_type, sizeof(FILE_OBJECT))));
+  if (!file) return STATUS_INSUFFICIENT_RESOURCES;
+  file->Type = IO_TYPE_FILE;
+  file->Size = sizeof(FILE_OBJECT);
+  ob::reference(device);
+  file->DeviceObject = device;
+  __atomic_add_fetch(&volume->ReferenceCount, 1, __ATOMIC_RELAXED);
+  file->Vpb = volume;
+  KeInitializeEvent(&file->Lock, SynchronizationEvent, FALSE);
+  // Every request is complete when its service returns, so nobody ever has to wait for an idle file.
+  KeInitializeEvent(&file->Event, NotificationEvent, TRUE);
+  InitializeListHead(&file->IrpList);
+
+  CreateRequest create;
+  create.path = path;
+  create.directory = directory;
+  create.access = request.access;
+  create.share = open.share;
+  create.disposition = open.disposition;
+  create.options = open.options;
+  create.attributes = open.attributes;
+  create.allocation = open.allocation;
+  create.case_insensitive = request.attributes & OBJ_CASE_INSENSITIVE;
+  create.target_directory = open.target_directory;
+  create.mode = request.mode;
+  auto result = volume->volume->create(create);
+  if (!result) return result.status();
+  file->FsContext2 = result->file.release();
+  if (NTSTATUS status = set_name(*file, open.target_directory ? result->last_name : path); !NT_SUCCESS(status)) {
+    return status;
+  }
+  const ACCESS_MASK granted = result->granted;
+  file->Flags = flags_of(open.options, !create.case_insensitive);
+  file->ReadAccess = (granted & (FILE_READ_DATA | FILE_EXECUTE)) != 0;
+  file->WriteAccess = (granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)) != 0;
+  file->DeleteAccess = (granted & DELETE) != 0;
+  if (file->ReadAccess || file->WriteAccess || file->DeleteAccess) {
+    file->SharedRead = (open.share & FILE_SHARE_READ) != 0;
+    file->SharedWrite = (open.share & FILE_SHARE_WRITE) != 0;
+    file->SharedDelete = (open.share & FILE_SHARE_DELETE) != 0;
+  }
+  open.information = result->information;
+  open.granted = granted;
+  return static_cast<void *>(file.release());
+}
+
+// Names relative to an open directory (OBJECT_ATTRIBUTES.RootDirectory).
+Result<void *> parse_file(void *body, std::u16string_view rest, ob::OpenRequest &request) {
+  auto &directory = *static_cast<FILE_OBJECT *>(body);
+  MountedVolume *volume = mounted(*directory.DeviceObject);
+  if (!volume || !open_file_of(directory)) return STATUS_OBJECT_TYPE_MISMATCH;
+  return open_on(volume, directory.DeviceObject, open_file_of(directory), rest, request);
+}
+
+}  // namespace
+
+void ntemu::io::mount_volume(PDEVICE_OBJECT device, std::unique_ptr<Volume> volume) {
+  auto *block = new MountedVolume{};
+  block->Type = IO_TYPE_VPB;
+  block->Size = sizeof(VPB);
+  block->Flags = kVpbMounted;
+  block->DeviceObject = device;
+  block->RealDevice = device;
+  block->ReferenceCount = 1;
+  block->volume = std::move(volume);
+  device->Vpb = block;
+  ob::set_parse(file_type, parse_file);
+}
+
+void ntemu::io::dismount_volume(PDEVICE_OBJECT device) {
+  MountedVolume *volume = mounted(*device);
+  if (!volume) return;
+  device->Vpb = nullptr;
+  release_volume(volume);
+}
+
+bool ntemu::io::is_mounted(PDEVICE_OBJECT device) { return mounted(*device) != nullptr; }
+
+Result<void *> ntemu::io::open_file_on_volume(PDEVICE_OBJECT device, std::u16string_view rest,
+                                              ob::OpenRequest &request) {
+  MountedVolume *volume = mounted(*device);
+  if (!volume) return STATUS_DEVICE_NOT_READY;
+  return open_on(volume, device, nullptr, rest, request);
+}
