@@ -4,3 +4,10 @@
 #include "ntifs.h"
 
 extern "C" VOID ExpWorkerThread(PVOID);
+
+namespace ntemu::ex {
+
+// Gives the layers below their memory.
+void boot();
+
+}  // namespace ntemu::ex

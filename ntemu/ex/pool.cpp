@@ -9,7 +9,9 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
+#include "ntemu/ex/ex.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/rtl/memory.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -207,7 +209,17 @@ void release(void *block, ULONG tag) {
 
 bool is_paged(POOL_TYPE type) { return (type & 1) != 0; }
 
+constexpr ULONG kStringTag = 0x72745352;  // 'RStr'
+
+void *allocate_string(size_t bytes) { return allocate(bytes, kStringTag, true, false); }
+void free_string(void *buffer) { release(buffer, kStringTag); }
+
 }  // namespace
+
+void boot() {
+  rtl::allocate_string = allocate_string;
+  rtl::free_string = free_string;
+}
 
 PoolUse pool_use() {
   PoolUse use{};

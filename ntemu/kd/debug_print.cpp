@@ -9,6 +9,7 @@
 #include "ntemu/base/log.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/rtl/format.h"
+#include "ntemu/rtl/memory.h"
 #include "ntifs.h"
 
 using namespace ntemu;
@@ -52,6 +53,22 @@ void print(std::string_view text, ULONG level) {
 }  // namespace
 
 namespace ntemu::kd {
+
+namespace {
+
+void report_overflow(const char *text) { base::log(base::Level::kWarning, "checked", std::string_view(text)); }
+
+void report_assertion(const char *text) {
+  base::log(base::Level::kError, "assert", std::string_view(text));
+  ke::raise_status(STATUS_ASSERTION_FAILURE);
+}
+
+}  // namespace
+
+void boot() {
+  rtl::report_overflow = report_overflow;
+  rtl::assertion_failed = report_assertion;
+}
 
 void flush_debug_print() {
   base::Guard guard(output().mutex);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ntemu/base/clock.h"
+#include "nt/basetsd.h"
 
 namespace ntemu::ke {
 

@@ -44,7 +44,7 @@ struct _KTHREAD {
   ULONG64 CycleTime;
   ULONG CurrentRunTime;
   ULONG ExpectedRunTime;
-  PVOID KernelStack;  // where KiSwapContext saved the registers of a waiting thread
+  PVOID volatile KernelStack;  // where KiSwapContext saved the registers; null while the thread is not in it
   UCHAR Spare060[0x98 - 0x60];
   union {
     KAPC_STATE ApcState;
@@ -133,6 +133,7 @@ struct _ETHREAD {
   jmp_buf *exit_point;  // where PsTerminateSystemThread and a dying machine go
   pthread_t host_thread;
   pid_t host_id;
+  std::atomic<clockid_t> cpu_clock;  // of the host thread; 0 until it runs
   void *stack_pages;
   size_t stack_bytes;
   struct _ETHREAD *next_to_reap;

@@ -172,6 +172,7 @@ __attribute__((noinline)) NTSTATUS KiCommitThreadWait(PKTHREAD Thread, base::Nt1
   note_rest();
   const NTSTATUS status = KiSwapThread(thread, Deadline);
   Thread->State = kRunning;
+  Thread->KernelStack = nullptr;
   Thread->WaitBlockList = nullptr;
   thread.wait_word.store(kAwake, std::memory_order_relaxed);
   return status;

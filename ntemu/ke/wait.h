@@ -59,5 +59,5 @@ extern std::atomic<bool> leaving;
 extern "C" {
 NTSTATUS KiCommitThreadWait(PKTHREAD Thread, ntemu::base::Nt100ns Deadline);
 // Saves the callee-saved registers below the frame whose address it stores in *KernelStack, then waits on the futex.
-void KiSwapContext(PVOID *KernelStack, std::atomic<uint32_t> *Word, uint32_t Expected, const timespec *Limit);
+void KiSwapContext(PVOID volatile *KernelStack, std::atomic<uint32_t> *Word, uint32_t Expected, const timespec *Limit);
 }

@@ -12,6 +12,7 @@
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
+#include "ntemu/ex/ex.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
@@ -124,6 +125,8 @@ std::optional<Error> Machine::State::boot() {
   if (auto error = prepare_directories()) return error;
   route_log(options);
   ke::boot_bugcheck();
+  ex::boot();
+  kd::boot();
   ob::boot();
   ps::boot();
   const std::string hive = options.directory.empty() ? ":memory:" : (options.directory / "hive.db").string();

@@ -51,8 +51,8 @@ void teardown_process() {
 
 }  // namespace ntemu::ps
 
-PEPROCESS PsGetCurrentProcess() {
-  NT_ENTER(PsGetCurrentProcess);
+PEPROCESS IoGetCurrentProcess() {
+  NT_ENTER(IoGetCurrentProcess);
   return PsInitialSystemProcess;
 }
 

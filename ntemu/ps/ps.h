@@ -11,8 +11,10 @@ inline constexpr size_t kDefaultStackBytes = 256 << 10;
 
 void boot();
 // Lets every NT thread that waits leave; running ones leave at their next API call. False when some were still running
-// after `patience` of host time: their stacks and images must stay mapped.
-bool teardown(base::Nt100ns patience);
+// after `patience` of host time: their stacks and images must stay mapped, and nothing may be torn down.
+bool stop_threads(base::Nt100ns patience);
+// After stop_threads and when no handle is left.
+void teardown();
 
 // Visits the threads of the System process, newest last. The thread list is locked: do not block.
 void for_each_thread(const std::function<void(ETHREAD &)> &visit);

@@ -171,6 +171,9 @@ void *host_entry(void *argument) {
   auto &thread = *static_cast<ETHREAD *>(argument);
   base::current_thread_slot = &thread;
   thread.host_id = gettid();
+  clockid_t cpu_clock = 0;
+  pthread_getcpuclockid(pthread_self(), &cpu_clock);
+  thread.cpu_clock.store(cpu_clock);
   jmp_buf exit_point;
   thread.exit_point = &exit_point;
   thread.Tcb.State = ke::kRunning;
@@ -221,13 +224,12 @@ bool start_host_thread(ETHREAD &thread) {
 // Drivers rely on threads starting in the order of their creation, so the creator waits for a sign of progress. A
 // thread that only computes is let go after 1 ms of its own processor time.
 void await_first_progress(ETHREAD &thread) {
-  clockid_t cpu_clock;
-  const bool has_cpu_clock = pthread_getcpuclockid(thread.host_thread, &cpu_clock) == 0;
   for (base::Nt100ns waited = 0; waited < kStartHostLimit; waited += base::kNtPerMillisecond) {
     if (thread.start_word.load(std::memory_order_acquire) != 0) return;
     base::wait_word(thread.start_word, 0, base::kNtPerMillisecond);
     timespec used{};
-    if (has_cpu_clock && clock_gettime(cpu_clock, &used) == 0 &&
+    const clockid_t cpu_clock = thread.cpu_clock.load();
+    if (cpu_clock && clock_gettime(cpu_clock, &used) == 0 &&
         used.tv_sec * base::kNtPerSecond + used.tv_nsec / 100 >= kStartCpuLimit) {
       break;
     }
@@ -312,7 +314,7 @@ void boot() {
   if (auto worker = create_thread(ExpWorkerThread, nullptr)) ob::dereference(*worker);
 }
 
-bool teardown(base::Nt100ns patience) {
+bool stop_threads(base::Nt100ns patience) {
   Threads &all = threads();
   ke::leaving = true;
   api::hooks.fetch_or(api::kLeaving);
@@ -331,10 +333,13 @@ bool teardown(base::Nt100ns patience) {
   all.reaper_stops = true;
   ring_reaper();
   pthread_join(all.reaper, nullptr);
-  release_host_thread();
-  teardown_process();
   api::hooks.fetch_and(~uint32_t{api::kLeaving});
   return true;
+}
+
+void teardown() {
+  release_host_thread();
+  teardown_process();
 }
 
 void for_each_thread(const std::function<void(ETHREAD &)> &visit) {

@@ -151,11 +151,16 @@ typedef const UCHAR *PCUCHAR;
 typedef short SHORT, *PSHORT, CSHORT, *PCSHORT, INT16, *PINT16;
 typedef unsigned short USHORT, *PUSHORT, WORD, *PWORD, UINT16, *PUINT16;
 typedef int LONG, *PLONG, INT, *PINT, INT32, *PINT32, LONG32, *PLONG32, BOOL, *PBOOL, KPRIORITY;
-typedef unsigned int ULONG, *PULONG, UINT, *PUINT, DWORD, *PDWORD, UINT32, *PUINT32, ULONG32, *PULONG32, LOGICAL, *PLOGICAL;
+typedef unsigned int ULONG, *PULONG, UINT, *PUINT, DWORD, *PDWORD, UINT32, *PUINT32, ULONG32, *PULONG32, LOGICAL,
+    *PLOGICAL;
 typedef const ULONG *PCULONG;
-typedef long long LONGLONG, *PLONGLONG, LONG64, *PLONG64, INT64, *PINT64, LONG_PTR, *PLONG_PTR, INT_PTR, *PINT_PTR, SSIZE_T, *PSSIZE_T;
-typedef unsigned long long ULONGLONG, *PULONGLONG, DWORDLONG, *PDWORDLONG, ULONG64, *PULONG64, DWORD64, *PDWORD64, UINT64, *PUINT64, ULONG_PTR,
-    *PULONG_PTR, UINT_PTR, *PUINT_PTR, DWORD_PTR, *PDWORD_PTR, SIZE_T, *PSIZE_T, KAFFINITY, *PKAFFINITY, KSPIN_LOCK, *PKSPIN_LOCK;
+typedef long long LONGLONG, *PLONGLONG, LONG64, *PLONG64, INT64, *PINT64, LONG_PTR, *PLONG_PTR, INT_PTR, *PINT_PTR;
+typedef unsigned long long ULONGLONG, *PULONGLONG, DWORDLONG, *PDWORDLONG, ULONG64, *PULONG64, DWORD64, *PDWORD64,
+    UINT64, *PUINT64, ULONG_PTR, *PULONG_PTR, UINT_PTR, *PUINT_PTR, DWORD_PTR, *PDWORD_PTR, KAFFINITY,
+    *PKAFFINITY, KSPIN_LOCK, *PKSPIN_LOCK;
+/* As size_t, so that pointers to the two mix as they do on Windows. */
+typedef __SIZE_TYPE__ SIZE_T, *PSIZE_T;
+typedef __PTRDIFF_TYPE__ SSIZE_T, *PSSIZE_T;
 typedef float FLOAT;
 typedef double DOUBLE;
 typedef void *PVOID, *LPVOID, *HANDLE, **PHANDLE;
@@ -299,22 +304,22 @@ NTEMU_ASSERT_OFFSET(OBJECT_ATTRIBUTES, Attributes, 0x18);
 #define OBJ_DONT_REPARSE 0x00001000
 #define OBJ_VALID_ATTRIBUTES 0x00001FF2
 
-#define InitializeObjectAttributes(p, n, a, r, s)  \
-  do {                                             \
-    (p)->Length = sizeof(OBJECT_ATTRIBUTES);       \
-    (p)->RootDirectory = (r);                      \
-    (p)->Attributes = (a);                         \
-    (p)->ObjectName = (n);                         \
-    (p)->SecurityDescriptor = (s);                 \
-    (p)->SecurityQualityOfService = NULL;          \
+#define InitializeObjectAttributes(p, n, a, r, s) \
+  do {                                            \
+    (p)->Length = sizeof(OBJECT_ATTRIBUTES);      \
+    (p)->RootDirectory = (r);                     \
+    (p)->Attributes = (a);                        \
+    (p)->ObjectName = (n);                        \
+    (p)->SecurityDescriptor = (s);                \
+    (p)->SecurityQualityOfService = NULL;         \
   } while (0)
 
 #ifndef CONTAINING_RECORD
 #define CONTAINING_RECORD(address, type, field) ((type *)((PCHAR)(address) - __builtin_offsetof(type, field)))
 #endif
 #ifndef FIELD_OFFSET
-#define FIELD_OFFSET(type, field) ((LONG)__builtin_offsetof(type, field))
-#define UFIELD_OFFSET(type, field) ((ULONG)__builtin_offsetof(type, field))
+#define FIELD_OFFSET(type, field) ((LONG) __builtin_offsetof(type, field))
+#define UFIELD_OFFSET(type, field) ((ULONG) __builtin_offsetof(type, field))
 #endif
 #define RTL_FIELD_SIZE(type, field) (sizeof(((type *)0)->field))
 #define RTL_SIZEOF_THROUGH_FIELD(type, field) (FIELD_OFFSET(type, field) + RTL_FIELD_SIZE(type, field))
@@ -330,5 +335,45 @@ NTEMU_ASSERT_OFFSET(OBJECT_ATTRIBUTES, Attributes, 0x18);
 #define NT_INFORMATION(status) ((((ULONG)(status)) >> 30) == 1)
 #define NT_WARNING(status) ((((ULONG)(status)) >> 30) == 2)
 #define NT_ERROR(status) ((((ULONG)(status)) >> 30) == 3)
+
+/* GUIDs. DEFINE_GUID declares, and after INITGUID it defines. */
+#ifndef DEFINE_GUID
+#ifdef INITGUID
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
+  EXTERN_C const GUID DECLSPEC_SELECTANY name;                       \
+  EXTERN_C const GUID DECLSPEC_SELECTANY name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+#else
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) EXTERN_C const GUID name
+#endif
+#endif
+#ifdef __cplusplus
+#define IsEqualGUID(a, b) (!__builtin_memcmp(&(a), &(b), sizeof(GUID)))
+#else
+#define IsEqualGUID(a, b) (!__builtin_memcmp((a), (b), sizeof(GUID)))
+#endif
+
+/* 64-bit arithmetic and conversions between handles, pointers and integers. */
+#define Int32x32To64(a, b) ((LONGLONG)(LONG)(a) * (LONGLONG)(LONG)(b))
+#define UInt32x32To64(a, b) ((ULONGLONG)(ULONG)(a) * (ULONGLONG)(ULONG)(b))
+#define LongToHandle(value) ((HANDLE)(LONG_PTR)(value))
+#define ULongToHandle(value) ((HANDLE)(ULONG_PTR)(value))
+#define HandleToLong(handle) ((LONG)(LONG_PTR)(handle))
+#define HandleToULong(handle) ((ULONG)(ULONG_PTR)(handle))
+#define HandleToUlong(handle) ((ULONG)(ULONG_PTR)(handle))
+#define PtrToLong(pointer) ((LONG)(LONG_PTR)(pointer))
+#define PtrToUlong(pointer) ((ULONG)(ULONG_PTR)(pointer))
+#define LongToPtr(value) ((PVOID)(LONG_PTR)(value))
+#define ULongToPtr(value) ((PVOID)(ULONG_PTR)(value))
+#define UlongToPtr(value) ((PVOID)(ULONG_PTR)(value))
+
+/* Only in C drivers: in C++ they would break the standard library, as they do on Windows. */
+#if defined(NTEMU_DRIVER_BUILD) && !defined(__cplusplus)
+#ifndef min
+#define min(a, b) (((a) < (b)) ? (a) : (b))
+#endif
+#ifndef max
+#define max(a, b) (((a) > (b)) ? (a) : (b))
+#endif
+#endif
 
 #endif

@@ -187,8 +187,57 @@ NTEMU_ASSERT_SIZE(RTL_QUERY_REGISTRY_TABLE, 0x38);
 NTEMU_ASSERT_OFFSET(RTL_QUERY_REGISTRY_TABLE, Name, 0x10);
 NTEMU_ASSERT_OFFSET(RTL_QUERY_REGISTRY_TABLE, DefaultData, 0x28);
 
+/** Reads the values that a table describes, below Path relative to an RTL_REGISTRY_* root, by calling each entry's
+   routine or (RTL_QUERY_REGISTRY_DIRECT) storing into EntryContext. The table ends with an entry without routine and
+   name. Returns STATUS_OBJECT_NAME_NOT_FOUND when the key or a required value is missing, STATUS_INVALID_PARAMETER for
+   a bad table, STATUS_BUFFER_TOO_SMALL when a direct string does not fit, STATUS_OBJECT_TYPE_MISMATCH when a type check
+   fails, or what a routine returned. Direct: a string goes to a UNICODE_STRING (allocated when its Buffer is NULL), a
+   value of up to 4 bytes is stored as is, other data with a leading negative length field. IRQL: PASSIVE_LEVEL. Source:
+   WDK: RtlQueryRegistryValues. */
 NTSYSAPI NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_REGISTRY_TABLE QueryTable,
                                                PVOID Context, PVOID Environment);
+
+typedef enum _REG_NOTIFY_CLASS {
+  RegNtDeleteKey,
+  RegNtPreDeleteKey = RegNtDeleteKey,
+  RegNtSetValueKey,
+  RegNtPreSetValueKey = RegNtSetValueKey,
+  RegNtDeleteValueKey,
+  RegNtPreDeleteValueKey = RegNtDeleteValueKey,
+  RegNtSetInformationKey,
+  RegNtPreSetInformationKey = RegNtSetInformationKey,
+  RegNtRenameKey,
+  RegNtPreRenameKey = RegNtRenameKey,
+  RegNtEnumerateKey,
+  RegNtPreEnumerateKey = RegNtEnumerateKey,
+  RegNtEnumerateValueKey,
+  RegNtPreEnumerateValueKey = RegNtEnumerateValueKey,
+  RegNtQueryKey,
+  RegNtPreQueryKey = RegNtQueryKey,
+  RegNtQueryValueKey,
+  RegNtPreQueryValueKey = RegNtQueryValueKey,
+  RegNtQueryMultipleValueKey,
+  RegNtPreQueryMultipleValueKey = RegNtQueryMultipleValueKey,
+  RegNtPreCreateKey,
+  RegNtPostCreateKey,
+  RegNtPreOpenKey,
+  RegNtPostOpenKey,
+  RegNtKeyHandleClose,
+  RegNtPreKeyHandleClose = RegNtKeyHandleClose
+} REG_NOTIFY_CLASS;
+
+typedef NTSTATUS NTAPI EX_CALLBACK_FUNCTION(PVOID CallbackContext, PVOID Argument1, PVOID Argument2);
+typedef EX_CALLBACK_FUNCTION *PEX_CALLBACK_FUNCTION;
+
+NTKERNELAPI NTSTATUS NTAPI CmRegisterCallback(PEX_CALLBACK_FUNCTION Function, PVOID Context, PLARGE_INTEGER Cookie);
+NTKERNELAPI NTSTATUS NTAPI CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION Function, PCUNICODE_STRING Altitude, PVOID Driver,
+                                                PVOID Context, PLARGE_INTEGER Cookie, PVOID Reserved);
+NTKERNELAPI NTSTATUS NTAPI CmUnRegisterCallback(LARGE_INTEGER Cookie);
+NTSYSAPI NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName, ULONG ValueType,
+                                              PVOID ValueData, ULONG ValueLength);
+NTSYSAPI NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName);
+NTSYSAPI NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, PWSTR Path);
+NTSYSAPI NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path);
 
 #ifdef __cplusplus
 }

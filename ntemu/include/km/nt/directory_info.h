@@ -4,16 +4,16 @@
 
 #include "basetsd.h"
 
-#define NTEMU_DIRECTORY_ENTRY_HEAD                                          \
-  ULONG NextEntryOffset; /* bytes from this entry; 0 in the last */         \
-  ULONG FileIndex;                                                          \
-  LARGE_INTEGER CreationTime;                                               \
-  LARGE_INTEGER LastAccessTime;                                             \
-  LARGE_INTEGER LastWriteTime;                                              \
-  LARGE_INTEGER ChangeTime;                                                 \
-  LARGE_INTEGER EndOfFile;                                                  \
-  LARGE_INTEGER AllocationSize;                                             \
-  ULONG FileAttributes;                                                     \
+#define NTEMU_DIRECTORY_ENTRY_HEAD                                  \
+  ULONG NextEntryOffset; /* bytes from this entry; 0 in the last */ \
+  ULONG FileIndex;                                                  \
+  LARGE_INTEGER CreationTime;                                       \
+  LARGE_INTEGER LastAccessTime;                                     \
+  LARGE_INTEGER LastWriteTime;                                      \
+  LARGE_INTEGER ChangeTime;                                         \
+  LARGE_INTEGER EndOfFile;                                          \
+  LARGE_INTEGER AllocationSize;                                     \
+  ULONG FileAttributes;                                             \
   ULONG FileNameLength; /* bytes */
 
 typedef struct _FILE_DIRECTORY_INFORMATION {

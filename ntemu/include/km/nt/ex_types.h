@@ -9,24 +9,6 @@
 extern "C" {
 #endif
 
-#define FM_LOCK_BIT 0x1
-#define FM_LOCK_WAITER_WOKEN 0x2
-#define FM_LOCK_WAITER_INC 0x4
-
-/* Count: 1 free, 0 held, plus 4 for each waiter (2 while a waiter is being woken). */
-typedef struct _FAST_MUTEX {
-  LONG Count;
-  PVOID Owner;
-  ULONG Contention;
-  KEVENT Event;
-  ULONG OldIrql;
-} FAST_MUTEX, *PFAST_MUTEX, KGUARDED_MUTEX, *PKGUARDED_MUTEX;
-NTEMU_ASSERT_SIZE(FAST_MUTEX, 0x38);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, Owner, 8);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, Contention, 0x10);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, Event, 0x18);
-NTEMU_ASSERT_OFFSET(FAST_MUTEX, OldIrql, 0x30);
-
 /* Bits 0 Locked, 1 Waiting, 2 Waking, 3 MultipleShared, 4-63 share count or address of a wait block. */
 typedef ULONG_PTR EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 #define EX_DEFAULT_PUSH_LOCK_FLAGS 0
@@ -126,7 +108,8 @@ NTEMU_ASSERT_SIZE(SLIST_HEADER, 0x10);
 struct _LOOKASIDE_LIST_EX;
 typedef PVOID NTAPI ALLOCATE_FUNCTION(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 typedef ALLOCATE_FUNCTION *PALLOCATE_FUNCTION;
-typedef PVOID NTAPI ALLOCATE_FUNCTION_EX(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag, struct _LOOKASIDE_LIST_EX *Lookaside);
+typedef PVOID NTAPI ALLOCATE_FUNCTION_EX(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                         struct _LOOKASIDE_LIST_EX *Lookaside);
 typedef ALLOCATE_FUNCTION_EX *PALLOCATE_FUNCTION_EX;
 typedef VOID NTAPI FREE_FUNCTION(PVOID Buffer);
 typedef FREE_FUNCTION *PFREE_FUNCTION;
@@ -134,40 +117,40 @@ typedef VOID NTAPI FREE_FUNCTION_EX(PVOID Buffer, struct _LOOKASIDE_LIST_EX *Loo
 typedef FREE_FUNCTION_EX *PFREE_FUNCTION_EX;
 
 /* The same fields twice: only the first form is aligned to a cache line. */
-#define NTEMU_GENERAL_LOOKASIDE_FIELDS   \
-  union {                                \
-    SLIST_HEADER ListHead;               \
-    SINGLE_LIST_ENTRY SingleListHead;    \
-  };                                     \
-  USHORT Depth;                          \
-  USHORT MaximumDepth;                   \
-  ULONG TotalAllocates;                  \
-  union {                                \
-    ULONG AllocateMisses;                \
-    ULONG AllocateHits;                  \
-  };                                     \
-  ULONG TotalFrees;                      \
-  union {                                \
-    ULONG FreeMisses;                    \
-    ULONG FreeHits;                      \
-  };                                     \
-  POOL_TYPE Type;                        \
-  ULONG Tag;                             \
-  ULONG Size;                            \
-  union {                                \
-    PALLOCATE_FUNCTION_EX AllocateEx;    \
-    PALLOCATE_FUNCTION Allocate;         \
-  };                                     \
-  union {                                \
-    PFREE_FUNCTION_EX FreeEx;            \
-    PFREE_FUNCTION Free;                 \
-  };                                     \
-  LIST_ENTRY ListEntry;                  \
-  ULONG LastTotalAllocates;              \
-  union {                                \
-    ULONG LastAllocateMisses;            \
-    ULONG LastAllocateHits;              \
-  };                                     \
+#define NTEMU_GENERAL_LOOKASIDE_FIELDS \
+  union {                              \
+    SLIST_HEADER ListHead;             \
+    SINGLE_LIST_ENTRY SingleListHead;  \
+  };                                   \
+  USHORT Depth;                        \
+  USHORT MaximumDepth;                 \
+  ULONG TotalAllocates;                \
+  union {                              \
+    ULONG AllocateMisses;              \
+    ULONG AllocateHits;                \
+  };                                   \
+  ULONG TotalFrees;                    \
+  union {                              \
+    ULONG FreeMisses;                  \
+    ULONG FreeHits;                    \
+  };                                   \
+  POOL_TYPE Type;                      \
+  ULONG Tag;                           \
+  ULONG Size;                          \
+  union {                              \
+    PALLOCATE_FUNCTION_EX AllocateEx;  \
+    PALLOCATE_FUNCTION Allocate;       \
+  };                                   \
+  union {                              \
+    PFREE_FUNCTION_EX FreeEx;          \
+    PFREE_FUNCTION Free;               \
+  };                                   \
+  LIST_ENTRY ListEntry;                \
+  ULONG LastTotalAllocates;            \
+  union {                              \
+    ULONG LastAllocateMisses;          \
+    ULONG LastAllocateHits;            \
+  };                                   \
   ULONG Future[2];
 
 typedef struct DECLSPEC_CACHEALIGN _GENERAL_LOOKASIDE {

@@ -189,7 +189,8 @@ typedef enum _FILE_INFORMATION_CLASS {
   FileStorageReserveIdInformation = 74,
   FileCaseSensitiveInformationForceAccessCheck = 75,
   FileKnownFolderInformation = 76
-} FILE_INFORMATION_CLASS, *PFILE_INFORMATION_CLASS;
+} FILE_INFORMATION_CLASS,
+    *PFILE_INFORMATION_CLASS;
 
 typedef struct _FILE_BASIC_INFORMATION {
   LARGE_INTEGER CreationTime; /* 100 ns since 1601; set: 0 keep, -1 stop updates by this handle, -2 resume them */

@@ -2,6 +2,7 @@
 #ifndef NTEMU_KM_NT_IO_H
 #define NTEMU_KM_NT_IO_H
 
+#include "io_irp.h"
 #include "io_types.h"
 #include "irp.h"
 
@@ -85,15 +86,35 @@ extern "C" {
 #define FILE_WRITE_ACCESS 0x0002
 #define CTL_CODE(DeviceType, Function, Method, Access) \
   ((((ULONG)(DeviceType)) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
-#define DEVICE_TYPE_FROM_CTL_CODE(ctrlCode) (((ULONG)((ctrlCode) & 0xffff0000U)) >> 16)
-#define METHOD_FROM_CTL_CODE(ctrlCode) ((ULONG)((ctrlCode) & 3))
+#define DEVICE_TYPE_FROM_CTL_CODE(ctrlCode) (((ULONG)((ctrlCode)&0xffff0000U)) >> 16)
+#define METHOD_FROM_CTL_CODE(ctrlCode) ((ULONG)((ctrlCode)&3))
 
-NTKERNELAPI NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
-                                          DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
-                                          PDEVICE_OBJECT *DeviceObject);
+/** Creates a device object with a zeroed extension, DO_DEVICE_INITIALIZING set, first in the driver's device list.
+    DeviceExtensionSize: bytes. DeviceName: full path, or NULL for an unnamed device. Exclusive: one open handle at a
+   time. Returns STATUS_OBJECT_NAME_COLLISION when the name exists, STATUS_OBJECT_NAME_INVALID or
+   STATUS_OBJECT_PATH_NOT_FOUND for a bad name, STATUS_INSUFFICIENT_RESOURCES. IRQL: <= APC_LEVEL. Source: WDK:
+   IoCreateDevice. */
+NTKERNELAPI NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
+                                          PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
+                                          ULONG DeviceCharacteristics, BOOLEAN Exclusive, PDEVICE_OBJECT *DeviceObject);
+
+/** Removes a device from its driver and from the name space; the object itself lives until its last reference is gone.
+    IRQL: <= APC_LEVEL. Source: WDK: IoDeleteDevice. */
 NTKERNELAPI VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject);
+
+/** Makes SymbolicLinkName stand for DeviceName, which need not exist. Returns STATUS_OBJECT_NAME_COLLISION when the
+   link's name exists, STATUS_OBJECT_PATH_NOT_FOUND when its directory does not. IRQL: PASSIVE_LEVEL. Source: WDK:
+    IoCreateSymbolicLink. */
 NTKERNELAPI NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName);
+
+/** Removes a symbolic link. Returns STATUS_OBJECT_NAME_NOT_FOUND when there is none, STATUS_OBJECT_TYPE_MISMATCH when
+   the name is another kind of object. IRQL: PASSIVE_LEVEL. Source: WDK: IoDeleteSymbolicLink. */
 NTKERNELAPI NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName);
+
+#ifdef NTEMU_DRIVER_BUILD
+/* Declared so that a driver's entry point is exported, and unmangled in C++, without asking for either. */
+NTKERNELAPI NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
+#endif
 
 #ifdef __cplusplus
 }

@@ -313,7 +313,9 @@ typedef struct _IO_REMOVE_LOCK {
 NTEMU_ASSERT_SIZE(IO_REMOVE_LOCK, DBG ? 0x78 : 0x20);
 
 FORCEINLINE PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(PIRP Irp) { return Irp->Tail.Overlay.CurrentStackLocation; }
-FORCEINLINE PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp) { return Irp->Tail.Overlay.CurrentStackLocation - 1; }
+FORCEINLINE PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp) {
+  return Irp->Tail.Overlay.CurrentStackLocation - 1;
+}
 
 #ifdef __cplusplus
 }

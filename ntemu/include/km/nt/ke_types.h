@@ -200,8 +200,27 @@ NTEMU_ASSERT_OFFSET(KMUTANT, OwnerThread, 0x28);
 NTEMU_ASSERT_OFFSET(KMUTANT, MutantFlags, 0x30);
 NTEMU_ASSERT_OFFSET(KMUTANT, ApcDisable, 0x31);
 
+#define FM_LOCK_BIT 0x1
+#define FM_LOCK_WAITER_WOKEN 0x2
+#define FM_LOCK_WAITER_INC 0x4
+
+/* Count: 1 free, 0 held, plus 4 for each waiter (2 while a waiter is being woken). */
+typedef struct _FAST_MUTEX {
+  LONG Count;
+  PVOID Owner;
+  ULONG Contention;
+  KEVENT Event;
+  ULONG OldIrql;
+} FAST_MUTEX, *PFAST_MUTEX, KGUARDED_MUTEX, *PKGUARDED_MUTEX;
+NTEMU_ASSERT_SIZE(FAST_MUTEX, 0x38);
+NTEMU_ASSERT_OFFSET(FAST_MUTEX, Owner, 8);
+NTEMU_ASSERT_OFFSET(FAST_MUTEX, Contention, 0x10);
+NTEMU_ASSERT_OFFSET(FAST_MUTEX, Event, 0x18);
+NTEMU_ASSERT_OFFSET(FAST_MUTEX, OldIrql, 0x30);
+
 struct _KDPC;
-typedef VOID NTAPI KDEFERRED_ROUTINE(struct _KDPC *Dpc, PVOID DeferredContext, PVOID SystemArgument1, PVOID SystemArgument2);
+typedef VOID NTAPI KDEFERRED_ROUTINE(struct _KDPC *Dpc, PVOID DeferredContext, PVOID SystemArgument1,
+                                     PVOID SystemArgument2);
 typedef KDEFERRED_ROUTINE *PKDEFERRED_ROUTINE;
 
 typedef struct _KDPC {
@@ -282,8 +301,8 @@ NTEMU_ASSERT_OFFSET(KWAIT_BLOCK, SparePtr, 0x28);
 struct _KAPC;
 typedef VOID NTAPI KNORMAL_ROUTINE(PVOID NormalContext, PVOID SystemArgument1, PVOID SystemArgument2);
 typedef KNORMAL_ROUTINE *PKNORMAL_ROUTINE;
-typedef VOID NTAPI KKERNEL_ROUTINE(struct _KAPC *Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *SystemArgument1,
-                                   PVOID *SystemArgument2);
+typedef VOID NTAPI KKERNEL_ROUTINE(struct _KAPC *Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                                   PVOID *SystemArgument1, PVOID *SystemArgument2);
 typedef KKERNEL_ROUTINE *PKKERNEL_ROUTINE;
 typedef VOID NTAPI KRUNDOWN_ROUTINE(struct _KAPC *Apc);
 typedef KRUNDOWN_ROUTINE *PKRUNDOWN_ROUTINE;

@@ -22,13 +22,13 @@ extern "C" {
  */
 
 /* Point a counted string at a terminated one, or empty it when SourceString is NULL; nothing is copied. A source longer
-   than 65534 bytes is cut at that length. IRQL: <= DISPATCH_LEVEL. */
+   than 65532 bytes (narrow: 65534) is cut there. IRQL: <= DISPATCH_LEVEL. */
 NTSYSAPI VOID NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
 NTSYSAPI VOID NTAPI RtlInitString(PSTRING DestinationString, PCSTR SourceString);
 NTSYSAPI VOID NTAPI RtlInitAnsiString(PANSI_STRING DestinationString, PCSTR SourceString);
 NTSYSAPI VOID NTAPI RtlInitUTF8String(PUTF8_STRING DestinationString, PCSTR SourceString);
 
-/* The same, but STATUS_NAME_TOO_LONG when the source does not fit 65534 bytes. IRQL: PASSIVE_LEVEL. */
+/* The same, but STATUS_NAME_TOO_LONG when the source would be cut. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlInitUnicodeStringEx(PUNICODE_STRING DestinationString, PCWSTR SourceString);
 NTSYSAPI NTSTATUS NTAPI RtlInitStringEx(PSTRING DestinationString, PCSTR SourceString);
 NTSYSAPI NTSTATUS NTAPI RtlInitAnsiStringEx(PANSI_STRING DestinationString, PCSTR SourceString);
@@ -121,8 +121,8 @@ NTSYSAPI NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationStri
                                                  BOOLEAN AllocateDestinationString);
 
 /* Conversions between Unicode and ANSI; the result is terminated. STATUS_INVALID_PARAMETER_2 when it would exceed what
-   a counted string can hold; STATUS_NO_MEMORY; STATUS_BUFFER_OVERFLOW when a caller's buffer is too small (the part
-   that fits is converted and terminated; nothing when there is no room at all). IRQL: PASSIVE_LEVEL. */
+   a counted string can hold; STATUS_NO_MEMORY; STATUS_BUFFER_OVERFLOW when a caller's buffer is too small (a narrow
+   result is cut and terminated if there is any room, a wide one is left alone). IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString, PCUNICODE_STRING SourceString,
                                                      BOOLEAN AllocateDestinationString);
 NTSYSAPI NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString, PCANSI_STRING SourceString,
@@ -183,7 +183,7 @@ NTSYSAPI NTSTATUS NTAPI RtlCharToInteger(PCSZ String, ULONG Base, PULONG Value);
 NTSYSAPI NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensitive, ULONG HashAlgorithm,
                                              PULONG HashValue);
 
-/* Raw conversions; the result is cut, never terminated. STATUS_BUFFER_OVERFLOW when it is cut. The count of bytes
+/* Raw conversions; the result is cut, never terminated. STATUS_BUFFER_OVERFLOW when it is cut (unverified). The count of bytes
    written goes to the optional third argument. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMultiByteString,
                                                PULONG BytesInMultiByteString, PCWCH UnicodeString,

@@ -2,7 +2,7 @@
 #ifndef NTEMU_KM_NT_SE_H
 #define NTEMU_KM_NT_SE_H
 
-#include "basetsd.h"
+#include "ke_types.h"
 
 #define DELETE 0x00010000
 #define READ_CONTROL 0x00020000
@@ -62,7 +62,8 @@ typedef enum _SECURITY_IMPERSONATION_LEVEL {
   SecurityIdentification,
   SecurityImpersonation,
   SecurityDelegation
-} SECURITY_IMPERSONATION_LEVEL, *PSECURITY_IMPERSONATION_LEVEL;
+} SECURITY_IMPERSONATION_LEVEL,
+    *PSECURITY_IMPERSONATION_LEVEL;
 
 typedef BOOLEAN SECURITY_CONTEXT_TRACKING_MODE, *PSECURITY_CONTEXT_TRACKING_MODE;
 
@@ -73,5 +74,26 @@ typedef struct _SECURITY_QUALITY_OF_SERVICE {
   BOOLEAN EffectiveOnly;
 } SECURITY_QUALITY_OF_SERVICE, *PSECURITY_QUALITY_OF_SERVICE;
 NTEMU_ASSERT_SIZE(SECURITY_QUALITY_OF_SERVICE, 0xC);
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+NTKERNELAPI BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE PreviousMode);
+NTKERNELAPI BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
+                                           PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
+                                           KPROCESSOR_MODE AccessMode);
+NTKERNELAPI BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
+                                        PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked,
+                                        ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
+                                        PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping,
+                                        KPROCESSOR_MODE AccessMode, ACCESS_MASK *GrantedAccess, PNTSTATUS AccessStatus);
+NTKERNELAPI VOID NTAPI SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
+NTKERNELAPI VOID NTAPI SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
+NTKERNELAPI NTSTATUS NTAPI SeLocateProcessImageName(PEPROCESS Process, PUNICODE_STRING *ImageFileName);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,39 @@
+#include "ntemu/base/pages.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace ntemu::base {
+namespace {
+
+TEST(Pages, AreZeroedInTheArenaAndReused) {
+  auto *first = static_cast<char *>(map_pages(3 * kPageSize));
+  ASSERT_NE(first, nullptr);
+  EXPECT_TRUE(in_arena(first));
+  std::memset(first, 0x5a, 3 * kPageSize);
+  unmap_pages(first, 3 * kPageSize);
+  auto *again = static_cast<char *>(map_pages(3 * kPageSize));
+  EXPECT_EQ(again, first);
+  for (size_t i = 0; i < 3 * kPageSize; ++i) ASSERT_EQ(again[i], 0);
+  unmap_pages(again, 3 * kPageSize);
+}
+
+TEST(Pages, RoundUpAndRefuseTheImpossible) {
+  void *page = map_pages(1);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(page) % kPageSize, 0u);
+  unmap_pages(page, 1);
+  EXPECT_EQ(map_pages(0), nullptr);
+  EXPECT_EQ(map_pages(kArenaSize + 1), nullptr);
+  int local;
+  EXPECT_FALSE(in_arena(&local));
+}
+
+TEST(Pages, AStaleAccessFaults) {
+  auto *page = static_cast<volatile char *>(map_pages(kPageSize));
+  unmap_pages(const_cast<char *>(page), kPageSize);
+  EXPECT_DEATH(*page = 1, "");
+}
+
+}  // namespace
+}  // namespace ntemu::base

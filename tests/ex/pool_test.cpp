@@ -1,0 +1,142 @@
+#include <cstring>
+#include <vector>
+
+#include "ntemu/ex/pool.h"
+#include "tests/support/kernel_test.h"
+
+namespace ntemu::test {
+namespace {
+
+constexpr ULONG kTag = 0x67547654;  // 'gTvT'
+
+class ExPool : public KernelTest {
+ protected:
+  static ULONG_PTR offset_in_page(const void *block) { return reinterpret_cast<ULONG_PTR>(block) & 0xfff; }
+};
+
+TEST_F(ExPool, AlignsAndNeverCrossesAPageBelowPageSize) {
+  std::vector<void *> blocks;
+  for (SIZE_T size = 1; size <= 0xff0; size += 7) {
+    void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED, size, kTag);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(offset_in_page(block) % 16, 0u);
+    EXPECT_LE(offset_in_page(block) + size, 0x1000u) << size;
+    blocks.push_back(block);
+  }
+  for (void *block : blocks) ExFreePoolWithTag(block, kTag);
+}
+
+TEST_F(ExPool, LargeBlocksStartOnAPage) {
+  for (const SIZE_T size : {0xff1, 0x1000, 0x1001, 0x12345}) {
+    void *block = ExAllocatePool2(POOL_FLAG_PAGED, size, kTag);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(offset_in_page(block), 0u);
+    std::memset(block, 0x5a, size);
+    ExFreePool(block);
+  }
+}
+
+TEST_F(ExPool, Pool2ZeroesUnlessToldNot) {
+  for (int i = 0; i < 100; ++i) {
+    auto *block = static_cast<UCHAR *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, kTag));
+    for (int at = 0; at < 100; ++at) ASSERT_EQ(block[at], 0);
+    std::memset(block, 0xff, 100);
+    ExFreePoolWithTag(block, kTag);
+  }
+  auto *zeroed = static_cast<UCHAR *>(ExAllocatePoolZero(NonPagedPoolNx, 100, kTag));
+  for (int at = 0; at < 100; ++at) ASSERT_EQ(zeroed[at], 0);
+  ExFreePoolWithTag(zeroed, kTag);
+}
+
+TEST_F(ExPool, Pool2RefusesWhatItMust) {
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED, 16, 0), nullptr);
+  EXPECT_EQ(ExAllocatePool2(0, 16, kTag), nullptr);
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_PAGED, 16, kTag), nullptr);
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x400, 16, kTag), nullptr);
+  EXPECT_EQ(ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 16, 0); }),
+            STATUS_INVALID_PARAMETER);
+  EXPECT_EQ(ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, SIZE_T{1} << 40, kTag); }),
+            STATUS_INSUFFICIENT_RESOURCES);
+}
+
+TEST_F(ExPool, UnknownOptionalFlagsAreIgnored) {
+  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | (ULONG64{1} << 62), 16, kTag);
+  ASSERT_NE(block, nullptr);
+  ExFreePoolWithTag(block, kTag);
+}
+
+TEST_F(ExPool, CacheAlignedMeansCacheAligned) {
+  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kTag);
+  EXPECT_EQ(reinterpret_cast<ULONG_PTR>(block) % SYSTEM_CACHE_ALIGNMENT_SIZE, 0u);
+  ExFreePoolWithTag(block, kTag);
+}
+
+TEST_F(ExPool, HugeRequestsFail) { EXPECT_EQ(ExAllocatePoolWithTag(NonPagedPool, SIZE_T{1} << 60, kTag), nullptr); }
+
+TEST_F(ExPool, ZeroByteBlocksAreDistinct) {
+  void *one = ExAllocatePoolWithTag(NonPagedPool, 0, kTag);
+  void *two = ExAllocatePoolWithTag(NonPagedPool, 0, kTag);
+  EXPECT_NE(one, nullptr);
+  EXPECT_NE(one, two);
+  ExFreePool(one), ExFreePool(two);
+}
+
+TEST_F(ExPool, CountsByTag) {
+  const auto before = ex::pool_use();
+  void *small = ExAllocatePoolWithTag(NonPagedPool, 100, kTag);
+  void *large = ExAllocatePoolWithTag(PagedPool, 10000, kTag);
+  const auto during = ex::pool_use();
+  EXPECT_EQ(during.bytes - before.bytes, 10100u);
+  EXPECT_EQ(during.blocks - before.blocks, 2u);
+  ExFreePool(small), ExFreePool(large);
+  EXPECT_EQ(ex::pool_use().bytes, before.bytes);
+  bool found = false;
+  for (SIZE_T i = 0; i < PoolTrackTableSize; ++i) found |= PoolTrackTable[i].Key == kTag;
+  EXPECT_TRUE(found);
+}
+
+TEST_F(ExPool, MisuseIsBadPoolCaller) {
+  void *block = ExAllocatePoolWithTag(NonPagedPool, 64, kTag);
+  ke::Bugcheck stop = ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kTag + 1); });
+  EXPECT_EQ(stop.code, 0xC2u);
+  EXPECT_EQ(stop.parameters[0], 0xAu);
+  ExFreePoolWithTag(block, kTag | 0x80000000);  // the protection bit does not count
+  stop = ke::catch_bugcheck([&] { ExFreePool(block); });
+  EXPECT_EQ(stop.code, 0xC2u);
+  EXPECT_EQ(stop.parameters[0], 7u);
+  int local;
+  stop = ke::catch_bugcheck([&] { ExFreePool(&local); });
+  EXPECT_EQ(stop.code, 0xC2u);
+  EXPECT_EQ(stop.parameters[0], 0x42u);
+  stop = ke::catch_bugcheck([&] { ExFreePool(nullptr); });
+  EXPECT_EQ(stop.code, 0xC2u);
+  void *large = ExAllocatePoolWithTag(NonPagedPool, 8192, kTag);
+  ExFreePool(large);
+  EXPECT_EQ(ke::catch_bugcheck([&] { ExFreePool(large); }).code, 0xC2u);
+}
+
+TEST_F(ExPool, ManyThreadsAllocateAndFree) {
+  const int kRounds = rounds(2000, 200000);
+  const auto body = [&] {
+    std::vector<std::pair<UCHAR *, SIZE_T>> held;
+    for (int i = 0; i < kRounds; ++i) {
+      const SIZE_T size = static_cast<SIZE_T>(i) * 37 % 5000 + 1;
+      auto *block = static_cast<UCHAR *>(ExAllocatePoolWithTag(NonPagedPoolNx, size, kTag));
+      block[0] = block[size - 1] = static_cast<UCHAR>(size);
+      held.emplace_back(block, size);
+      if (held.size() == 20) {
+        for (const auto &[bytes, length] : held) {
+          ASSERT_EQ(bytes[0], static_cast<UCHAR>(length));
+          ASSERT_EQ(bytes[length - 1], static_cast<UCHAR>(length));
+          ExFreePoolWithTag(bytes, kTag);
+        }
+        held.clear();
+      }
+    }
+    for (const auto &[bytes, length] : held) ExFreePoolWithTag(bytes, kTag);
+  };
+  SystemThread a(body), b(body), c(body);
+}
+
+}  // namespace
+}  // namespace ntemu::test

@@ -1,0 +1,72 @@
+#!/bin/bash
+# Run tools/demo.sh and tools/test.sh on a clean clone in a bare Debian 12, as root and as a user with sudo.
+# usage: check_bare_debian.sh [--mirror URL] [--root DIR] [--keep] [--as root|user]... [-- TEST.SH-OPTION...]
+#   --mirror   where Debian's packages come from (default: $DEBIAN_MIRROR or http://deb.debian.org/debian)
+#   --root     a bare root made before (debootstrap --variant=minbase bookworm DIR); it is copied, not changed
+#   --keep     leave the used root behind
+# Needs root, debootstrap and git. The network and apt configuration of this machine serve the bare one.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+pristine=
+keep=
+as=()
+while (($#)); do
+  case $1 in
+    --mirror) mirror=$2; shift ;;
+    --root) pristine=$2; shift ;;
+    --keep) keep=1 ;;
+    --as) as+=("$2"); shift ;;
+    --) shift; break ;;
+    *) sed -n '2,7s/^# \?//p' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+((${#as[@]})) || as=(root user)
+((EUID == 0)) || { echo "check_bare_debian: needs root" >&2; exit 1; }
+
+work=$(mktemp -d /var/tmp/bare-debian.XXXXXX)
+cleanup() {
+  local mounted
+  for mounted in "$work"/*/proc "$work"/*/dev; do
+    ! mountpoint -q "$mounted" || umount --recursive --lazy "$mounted"
+  done
+  [[ $keep ]] || rm -rf --one-file-system "$work"
+}
+trap cleanup EXIT
+
+if [[ ! $pristine ]]; then
+  pristine=$work/pristine
+  echo "bare: making Debian 12 from $mirror"
+  debootstrap --variant=minbase bookworm "$pristine" "$mirror" >"$work/debootstrap.log"
+fi
+
+for who in "${as[@]}"; do
+  root=$work/$who
+  echo "bare: a fresh root for $who"
+  cp -a "$pristine" "$root"
+  mount -t proc proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  mount --make-rslave "$root/dev"
+  cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
+  user=(chroot "$root")
+  if [[ $who == user ]]; then
+    chroot "$root" sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y sudo >/dev/null'
+    chroot "$root" useradd --create-home --shell /bin/bash tester
+    echo 'tester ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/tester"
+    user=(chroot --userspec=tester:tester "$root")
+  fi
+  git clone --quiet --no-hardlinks "$here/.." "$root/opt/ntemu"
+  [[ $who == user ]] && chroot "$root" chown -R tester:tester /opt/ntemu
+  environment=(env -i "HOME=/$([[ $who == user ]] && echo home/tester || echo root)" PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+    "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}")
+  for script in demo.sh "test.sh $*"; do
+    echo "bare: $script as $who"
+    start=$SECONDS
+    # From another directory, since both must work from any.
+    "${user[@]}" "${environment[@]}" bash -c "cd / && /opt/ntemu/tools/$script"
+    echo "bare: $script as $who succeeded in $((SECONDS - start)) s"
+  done
+done
+echo "bare: everything succeeded as ${as[*]}"

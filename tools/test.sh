@@ -1,0 +1,49 @@
+#!/bin/bash
+# Install the packages, build, and run every test.
+# usage: test.sh [--full] [--preset PRESET]...
+#   --full     the long counts (each driver 100 times instead of 5) and the tests that need further packages
+#   --preset   only this build, e.g. gcc; may be given several times (default: gcc clang asan tsan)
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+
+full=()
+presets=()
+while (($#)); do
+  case $1 in
+    --full) full=(--full); export NTEMU_TEST_FULL=1 ;;
+    --preset) presets+=("${2:?--preset needs a name}"); shift ;;
+    *) sed -n '2,5s/^# \?//p' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+((${#presets[@]})) || presets=(gcc clang asan tsan)
+
+"$here/install_deps.sh" "${full[@]}"
+cd "$here/.."
+
+failed=()
+summary=()
+for preset in "${presets[@]}"; do
+  echo "test: building preset $preset"
+  tools/build.sh "$preset"
+  runner=()
+  # TSan's shadow memory is not where a kernel with more than 28 random bits may put the program.
+  if [[ $preset == tsan ]] && setarch "$(uname -m)" -R true 2>/dev/null; then
+    runner=(setarch "$(uname -m)" -R)
+  fi
+  echo "test: running the tests of preset $preset"
+  log="build/$preset/test.log"
+  start=$SECONDS
+  if ! "${runner[@]}" ctest --preset "$preset" --parallel "$(nproc)" --progress --no-tests=error 2>&1 | tee "$log" | grep -v '^$'; then
+    failed+=("$preset")
+  fi
+  summary+=("$preset: $(grep -E '% tests passed|No tests were found' "$log" || echo 'no result') ($((SECONDS - start)) s)")
+done
+
+echo
+printf '%s\n' "${summary[@]}"
+if ((${#failed[@]})); then
+  echo "test: FAILED in ${failed[*]}; the details are in build/<preset>/test.log"
+  exit 1
+fi
+echo "test: every test passed"
