@@ -74,8 +74,8 @@ class LengthsAndPaths(TreeTest):
         self.assertEqual(self.errors(), [])
 
     def test_the_path_of_one_machine_is_found_in_any_text(self):
-        self.write("docs/x.md", "see " + "/".join(["", "home", "me", "x"]) + "\n")
-        self.write("docs/y.md", "see https://example.org/home/me and $HOME/work and ~/work/x\n")
+        self.write("docs/x.md", "see " + "/".join(["", "home", "jane", "x"]) + "\n")
+        self.write("docs/y.md", "see https://example.org/home/me and $HOME/work, ~/work/x and /home/user/x\n")
         self.assertEqual([error.split(":")[0] for error in self.errors()], ["docs/x.md"])
 
 
