@@ -54,13 +54,20 @@ bool is_supplied(const std::string &name) {
   return false;
 }
 
-void check_sanitizer(const DynamicFacts &facts) {
+// "asan", "tsan", or nothing when this runtime can load the image.
+std::string missing_sanitizer(const DynamicFacts &facts) {
   for (const auto &[symbol, name] : {std::pair("__asan_init", "asan"), std::pair("__tsan_init", "tsan")})
-    if (facts.imports.contains(symbol) && !dlsym(RTLD_DEFAULT, symbol))
-      throw LoadError{
-          STATUS_INVALID_IMAGE_FORMAT,
-          fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}",
-                      name, name)};
+    if (facts.imports.contains(symbol) && !dlsym(RTLD_DEFAULT, symbol)) return name;
+  return {};
+}
+
+void check_sanitizer(const DynamicFacts &facts) {
+  const std::string name = missing_sanitizer(facts);
+  if (!name.empty())
+    throw LoadError{
+        STATUS_INVALID_IMAGE_FORMAT,
+        fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}",
+                    name, name)};
 }
 
 void check_libraries(const DynamicFacts &facts) {
@@ -170,6 +177,15 @@ int measure(dl_phdr_info *info, size_t, void *context) {
 }
 
 }  // namespace
+
+std::string missing_sanitizer(const std::filesystem::path &file) {
+  try {
+    const std::vector<char> bytes = read_file(file);
+    return missing_sanitizer(read_dynamic(ElfFile(bytes)));
+  } catch (const LoadError &) {
+    return {};  // load_image says what is wrong
+  }
+}
 
 void boot() {
   auto *kernel = new Image;

@@ -96,6 +96,9 @@ LoadResult load_image(const std::filesystem::path &file, const std::filesystem::
                       std::u16string_view base_name, std::u16string_view full_name = {});
 void unload_image(Image *image);
 
+// The sanitizer that `file` is built with and this runtime is not: "asan", "tsan" or "".
+std::string missing_sanitizer(const std::filesystem::path &file);
+
 // The image that `address` lies in, or null. The result is valid until that image is unloaded.
 Image *find_image(const void *address);
 

@@ -191,25 +191,31 @@ Outcome<std::string> Machine::load(const std::filesystem::path &image, std::stri
     base::Guard guard(state_->mutex);
     if (state_->drivers.contains(name)) return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is loaded already", name)};
   }
-  auto loaded = ldr::load_image(image, state_->images, *wide);
-  if (!loaded) return Error{loaded.error().status, loaded.error().text};
-  const io::DriverImage description = ldr::describe(**loaded);
-  if (auto error = cm::create_service_key(*wide, base::to_utf16_lossy(std::filesystem::absolute(image).string()))) {
-    ldr::unload_image(*loaded);
+  auto loaded = ldr::load_image(image, state_->images, *wide + u".sys");
+  if (!loaded) return Error{loaded.error.status, fmt::format("cannot load {}: {}", image.string(), loaded.error.text)};
+  const KLDR_DATA_TABLE_ENTRY &entry = loaded.image->entry;
+  const io::DriverImage description{.base = entry.DllBase,
+                                    .size = entry.SizeOfImage,
+                                    .entry = reinterpret_cast<PDRIVER_INITIALIZE>(entry.EntryPoint),
+                                    .section = loaded.image,
+                                    .file_system = false};
+  const cm::ServiceSettings settings{.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string())};
+  if (auto error = cm::create_service_key(*wide, settings)) {
+    ldr::unload_image(loaded.image);
     return Error{*error, status_text("cannot write the service key", *error)};
   }
   auto object = io::create_driver(*wide, description);
   if (!object) {
-    ldr::unload_image(*loaded);
+    ldr::unload_image(loaded.image);
     return Error{object.status(), status_text("cannot create the driver object", object.status())};
   }
   const NTSTATUS status = io::start_driver(*object);
   if (!NT_SUCCESS(status)) {
-    ldr::unload_image(*loaded);
+    ldr::unload_image(loaded.image);
     return Error{status, status_text("DriverEntry failed", status)};
   }
   base::Guard guard(state_->mutex);
-  state_->drivers.emplace(name, LoadedDriver{*loaded, *object});
+  state_->drivers.emplace(name, LoadedDriver{loaded.image, *object});
   return name;
 }
 
@@ -225,8 +231,7 @@ Outcome<Machine::Unloaded> Machine::unload(std::string_view service) {
   }
   const NTSTATUS status = io::unload_driver(driver.object);
   if (!NT_SUCCESS(status)) return Error{status, fmt::format("{} has no DriverUnload routine", service)};
-  const io::DriverImage image = ldr::describe(*driver.image);
-  const size_t left = ps::count_threads(image.base, image.size);
+  const size_t left = ps::count_threads(driver.image->entry.DllBase, driver.image->entry.SizeOfImage);
   base::Guard guard(state_->mutex);
   state_->drivers.erase(state_->drivers.find(service));
   // An image in which threads still run stays mapped: they would return into nothing.

@@ -1,7 +1,6 @@
 // Objects with names, handles and reference counts; what every other manager's types are made of.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,25 @@
 #include "ntemu/base/result.h"
 #include "ntifs.h"
 
+#ifndef OBJ_PROTECT_CLOSE
+#define OBJ_PROTECT_CLOSE 0x00000001
+#endif
+
+namespace ntemu::ob {
+
+// What a walk needs to know of the open that started it.
+struct OpenRequest {
+  ACCESS_MASK access = 0;
+  ULONG attributes = 0;  // OBJ_...
+  KPROCESSOR_MODE mode = KernelMode;
+  void *context = nullptr;  // the type's own: e.g. io's file create parameters
+};
+// An object whose type parses the rest of a path itself (devices: file names; keys: key paths). `rest` is empty or
+// starts with a backslash, or, under RootDirectory, is what the caller gave: relative. The result carries a reference.
+using Parse = Result<void *> (*)(void *body, std::u16string_view rest, OpenRequest &request);
+
+}  // namespace ntemu::ob
+
 // The public name POBJECT_TYPE is opaque to drivers; this is what stands behind it.
 struct _OBJECT_TYPE {
   std::u16string_view name;
@@ -17,21 +35,25 @@ struct _OBJECT_TYPE {
   GENERIC_MAPPING generic_mapping;
   // Byte offset of a DISPATCHER_HEADER in the body that waits on a handle use; -1 when the object cannot be waited on.
   LONG dispatcher_offset = -1;
-  // The last reference is gone: free what the body owns. Runs at PASSIVE_LEVEL without locks.
+  // The last reference is gone: free what the body owns. Runs where the reference was dropped, without locks.
   void (*on_delete)(void *body) = nullptr;
   // The last handle was closed (a file's cleanup).
   void (*on_last_handle_closed)(void *body) = nullptr;
+  // The full name of an object that the namespace does not hold itself (files, keys); empty when it has none.
+  std::u16string (*query_name)(void *body) = nullptr;
+  ntemu::ob::Parse parse = nullptr;
+  UCHAR index = 0;  // into ObTypeIndexTable; given at the first object
 };
 
 namespace ntemu::ob {
-
-struct Header;
 
 // --- life ---
 // A zeroed, 16-aligned body with one reference. nullptr when memory is short.
 void *create(_OBJECT_TYPE &type, size_t body_size);
 void reference(void *body);
 void dereference(void *body);
+// False when the last reference is already gone.
+bool reference_unless_dying(void *body);
 _OBJECT_TYPE &type_of(void *body);
 LONG64 reference_count(void *body);
 LONG64 handle_count(void *body);
@@ -72,33 +94,34 @@ class Ref {
 
 // --- handles ---
 // One table: every driver runs in the System process. OBJ_KERNEL_HANDLE only changes the handle's value.
+// OBJ_PROTECT_CLOSE makes close_handle fail. Generic rights in `granted` are mapped.
 Result<HANDLE> create_handle(void *body, ACCESS_MASK granted, ULONG attributes);
+// The specific rights that generic ones and MAXIMUM_ALLOWED stand for.
+ACCESS_MASK map_access(const _OBJECT_TYPE &type, ACCESS_MASK access);
 // `type` nullptr accepts any. UserMode callers need every bit of `access` granted; KernelMode callers need none.
 Result<void *> reference_by_handle(HANDLE handle, ACCESS_MASK access, const _OBJECT_TYPE *type, KPROCESSOR_MODE mode,
-                                   ACCESS_MASK *granted = nullptr);
+                                   ACCESS_MASK *granted = nullptr, ULONG *attributes = nullptr);
+// STATUS_INVALID_HANDLE; STATUS_HANDLE_NOT_CLOSABLE when protected.
 NTSTATUS close_handle(HANDLE handle);
+NTSTATUS protect_handle(HANDLE handle, bool protect);
 size_t open_handles();
 
 // --- names ---
-// What a walk needs to know of the open that started it.
-struct OpenRequest {
-  ACCESS_MASK access = 0;
-  ULONG attributes = 0;  // OBJ_...
-  KPROCESSOR_MODE mode = KernelMode;
-  void *context = nullptr;  // the type's own: e.g. io's file create parameters
-};
-// An object whose type parses the rest of a path itself (devices: file names; keys: key paths). `rest` is empty or
-// starts with a backslash, or, under RootDirectory, is relative. The result carries a reference.
-using Parse = Result<void *> (*)(void *body, std::u16string_view rest, OpenRequest &request);
-void set_parse(_OBJECT_TYPE &type, Parse parse);
-
+inline void set_parse(_OBJECT_TYPE &type, Parse parse) { type.parse = parse; }
 // Opens `attributes->ObjectName` (with RootDirectory, symbolic links, \DosDevices = \??); the result carries a reference.
+// Sets request.attributes. A link itself is opened by asking for symbolic_link_type.
 Result<void *> open_by_name(const OBJECT_ATTRIBUTES &attributes, const _OBJECT_TYPE *type, OpenRequest &request);
+// Case-insensitive.
 Result<void *> open_by_path(std::u16string_view path, const _OBJECT_TYPE *type);
 // Enters an object under its full path, e.g. \Device\Foo; the directory must exist. STATUS_OBJECT_NAME_COLLISION.
-// The namespace holds a reference until remove_name.
+// The namespace holds a reference until remove_name: the name is permanent.
 NTSTATUS insert_name(void *body, std::u16string_view path);
+// Enters an object under `attributes` (none when ObjectName is empty). Without OBJ_PERMANENT the name goes with the last
+// handle. The result carries a reference: `body`, or with OBJ_OPENIF the object of the same type that has the name.
+Result<void *> insert(void *body, const OBJECT_ATTRIBUTES &attributes);
 void remove_name(void *body);
+// Drops OBJ_PERMANENT: the name goes now when no handle is open, else with the last one.
+void make_temporary(void *body);
 std::u16string name_of(void *body);
 
 NTSTATUS create_directory(std::u16string_view path);

@@ -24,9 +24,10 @@ int replace_process(const std::vector<std::string> &arguments) {
 std::filesystem::path own_path() { return std::filesystem::read_symlink("/proc/self/exe"); }
 
 // An instrumented driver needs the runtime that is instrumented alike.
-std::optional<std::filesystem::path> other_runtime(const std::filesystem::path &driver) {
-  const std::string variant = ntemu::ldr::sanitizer_of(driver);
-  if (variant.empty() || variant == ntemu::ldr::sanitizer_of(own_path())) return std::nullopt;
+std::optional<std::filesystem::path> other_runtime(const std::filesystem::path &driver, std::string variant) {
+  if (variant == NTEMU_VARIANT) return std::nullopt;
+  if (variant.empty()) variant = ntemu::ldr::missing_sanitizer(driver);
+  if (variant.empty()) return std::nullopt;
   const auto program = own_path().parent_path().parent_path() / "lib/ntemu" / variant / "ntemu";
   if (!std::filesystem::exists(program)) return std::nullopt;
   return program;
@@ -40,8 +41,8 @@ std::vector<std::string> rest_of(int argc, char **argv, std::string_view without
   return rest;
 }
 
-int run_command(const RunOptions &options, bool gdb, int argc, char **argv) {
-  const auto other = other_runtime(options.driver);
+int run_command(const RunOptions &options, const std::string &sanitizer, bool gdb, int argc, char **argv) {
+  const auto other = other_runtime(options.driver, sanitizer);
   if (!gdb && !other) return run(options);
   std::vector<std::string> command;
   if (gdb) {
@@ -80,6 +81,7 @@ int main(int argc, char **argv) {
 
   RunOptions run_options;
   bool gdb = false;
+  std::string sanitizer;
   auto *run_app = app.add_subcommand("run", "Load a driver, wait until its threads are done, and unload it");
   run_app->add_option("driver", run_options.driver, "The driver's image, made by ntcc")->required()->type_name("FILE.sys");
   run_app->add_option("--machine", run_options.machine, "Keep the machine here; DIR/drive_c is C: (default: all in memory)")->type_name("DIR");
@@ -88,6 +90,8 @@ int main(int argc, char **argv) {
   add_duration(*run_app, "--for", run_options.time, "Unload after this time even if threads are left (250ms, 2s, 30m)");
   run_app->add_flag("--trace", run_options.trace, "Print every kernel API call");
   run_app->add_flag("--json", run_options.json, "Print the result as JSON");
+  run_app->add_option("--sanitizer", sanitizer, "Use the runtime that is built with this sanitizer (default: as the driver is)")
+      ->check(CLI::IsMember({"asan", "tsan"}));
   run_app->add_flag("--gdb", gdb, "Run under gdb, stopped at DriverEntry");
   run_app->footer(
       "Prints what the driver prints with DbgPrint. A driver whose threads all wait with nothing to wake them is reported\n"
@@ -106,7 +110,7 @@ int main(int argc, char **argv) {
   wait_app->add_option("--start", wait_options.start, "... and started at a routine of this name");
 
   CLI11_PARSE(app, argc, argv);
-  if (*run_app) return run_command(run_options, gdb, argc, argv);
+  if (*run_app) return run_command(run_options, sanitizer, gdb, argc, argv);
   if (*threads_app) return threads(thread_options);
   return wait(wait_options);
 }

@@ -1,0 +1,38 @@
+// Device objects.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ntemu/ob/object.h"
+
+// What Windows keeps behind the public part of DEVOBJ_EXTENSION. Source: the fields that !devobj and dt show.
+typedef struct _DEVOBJ_PRIVATE_EXTENSION {
+  DEVOBJ_EXTENSION Public;
+  ULONG PowerFlags;
+  struct _DEVICE_OBJECT_POWER_EXTENSION *Dope;
+  ULONG ExtensionFlags;  // DOE_...
+  PVOID DeviceNode;
+  PDEVICE_OBJECT AttachedTo;
+} DEVOBJ_PRIVATE_EXTENSION;
+NTEMU_ASSERT_OFFSET(DEVOBJ_PRIVATE_EXTENSION, ExtensionFlags, 0x20);
+NTEMU_ASSERT_OFFSET(DEVOBJ_PRIVATE_EXTENSION, AttachedTo, 0x30);
+
+#define DOE_UNLOAD_PENDING 0x1
+#define DOE_DELETE_PENDING 0x2
+
+namespace ntemu::io {
+
+inline constexpr CSHORT kDeviceType = 3;
+inline constexpr CSHORT kDriverType = 4;
+inline constexpr CSHORT kDeviceExtensionType = 13;
+
+extern _OBJECT_TYPE device_type;
+
+bool is_delete_pending(PDEVICE_OBJECT device);
+// The devices of a driver, newest first, as its DeviceObject list has them.
+std::vector<PDEVICE_OBJECT> devices_of(PDRIVER_OBJECT driver);
+// Its name, or its address when it has none.
+std::string describe_device(PDEVICE_OBJECT device);
+
+}  // namespace ntemu::io

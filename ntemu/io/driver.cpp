@@ -1,0 +1,198 @@
+#include "ntemu/io/driver.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/base/log.h"
+#include "ntemu/base/utf.h"
+#include "ntemu/ex/worker.h"
+#include "ntemu/io/device.h"
+
+using namespace ntemu;
+
+namespace {
+
+constexpr ULONG kNameTag = 'mNoI';          // shows as IoNm
+constexpr UCHAR kPoison = 0xCC;             // what a driver finds that keeps RegistryPath
+constexpr char16_t kServices[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";
+
+// The driver object and its extension are one allocation.
+struct DriverBody {
+  DRIVER_OBJECT object;
+  DRIVER_EXTENSION extension;
+};
+
+UNICODE_STRING hardware_database = base::to_unicode_string(u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
+
+bool copy_to_pool(std::u16string_view text, UNICODE_STRING &copy) {
+  const size_t bytes = text.size() * sizeof(WCHAR);
+  if (bytes > 0xFFFC) return false;
+  copy.Buffer = static_cast<PWSTR>(ExAllocatePool2(POOL_FLAG_PAGED, bytes + sizeof(WCHAR), kNameTag));
+  if (!copy.Buffer) return false;
+  std::memcpy(copy.Buffer, text.data(), bytes);
+  copy.Length = static_cast<USHORT>(bytes);
+  copy.MaximumLength = static_cast<USHORT>(bytes + sizeof(WCHAR));
+  return true;
+}
+
+void delete_driver_body(void *body) {
+  auto *driver = static_cast<DriverBody *>(body);
+  if (driver->object.DriverName.Buffer) ExFreePoolWithTag(driver->object.DriverName.Buffer, kNameTag);
+  if (driver->extension.ServiceKeyName.Buffer) ExFreePoolWithTag(driver->extension.ServiceKeyName.Buffer, kNameTag);
+}
+
+void fill(DriverBody &driver, const io::DriverImage &image);
+
+enum class Request { kLoad, kUnload };
+
+struct LoadUnload {
+  Request request;
+  PDRIVER_OBJECT driver;
+  NTSTATUS status;
+};
+
+}  // namespace
+
+extern "C" {
+
+// What every MajorFunction is until the driver sets its own.
+NTSTATUS IopInvalidDeviceRequest(PDEVICE_OBJECT, PIRP Irp) {
+  Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
+  Irp->IoStatus.Information = 0;
+  return STATUS_INVALID_DEVICE_REQUEST;
+}
+
+// The names that stacks of a driver's DriverEntry and DriverUnload show.
+__attribute__((noinline)) NTSTATUS IopLoadDriver(PDRIVER_OBJECT Driver) {
+  const PDRIVER_EXTENSION extension = Driver->DriverExtension;
+  UNICODE_STRING path{};
+  if (!copy_to_pool(kServices + std::u16string(base::view(extension->ServiceKeyName)), path)) return STATUS_INSUFFICIENT_RESOURCES;
+  const PWSTR buffer = path.Buffer;  // the driver may change the string that it is given
+  const size_t bytes = path.MaximumLength;
+  const NTSTATUS status = Driver->DriverInit(Driver, &path);
+  std::memset(buffer, kPoison, bytes);
+  ExFreePoolWithTag(buffer, kNameTag);
+  return status;
+}
+
+__attribute__((noinline)) void IopLoadUnloadDriver(PVOID Parameter) {
+  auto &work = *static_cast<LoadUnload *>(Parameter);
+  if (work.request == Request::kLoad) {
+    work.status = IopLoadDriver(work.driver);
+  } else {
+    work.driver->DriverUnload(work.driver);
+    work.status = STATUS_SUCCESS;
+  }
+}
+
+}  // extern "C"
+
+namespace {
+
+void fill(DriverBody &driver, const io::DriverImage &image) {
+  DRIVER_OBJECT &object = driver.object;
+  object.Type = io::kDriverType;
+  object.Size = sizeof(DRIVER_OBJECT);
+  object.Flags = DRVO_LEGACY_DRIVER;
+  object.DriverStart = image.base;
+  object.DriverSize = image.size;
+  object.DriverSection = image.section;
+  object.DriverExtension = &driver.extension;
+  object.HardwareDatabase = &hardware_database;
+  object.DriverInit = image.entry;
+  std::fill(std::begin(object.MajorFunction), std::end(object.MajorFunction), IopInvalidDeviceRequest);
+  driver.extension.DriverObject = &object;
+}
+
+NTSTATUS run(Request request, PDRIVER_OBJECT driver) {
+  LoadUnload work{request, driver, STATUS_UNSUCCESSFUL};
+  ex::run_on_system_worker(IopLoadUnloadDriver, &work);
+  return work.status;
+}
+
+// Takes the name and the creator's reference; devices that are left keep the object itself.
+void remove_driver(PDRIVER_OBJECT driver) {
+  ob::make_temporary(driver);
+  ob::dereference(driver);
+}
+
+void delete_devices(PDRIVER_OBJECT driver) {
+  for (PDEVICE_OBJECT device : io::devices_of(driver)) IoDeleteDevice(device);
+}
+
+void finish_initialization(PDRIVER_OBJECT driver) {
+  driver->Flags |= DRVO_INITIALIZED;
+  for (PDEVICE_OBJECT device : io::devices_of(driver)) device->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
+}
+
+void report_devices(PDRIVER_OBJECT driver, const char *when) {
+  std::string names;
+  for (PDEVICE_OBJECT device : io::devices_of(driver)) names += (names.empty() ? "" : ", ") + io::describe_device(device);
+  if (names.empty()) return;
+  base::log(base::Level::kWarning, "io", "{} left devices behind {}: {}", base::to_utf8(base::view(driver->DriverName)), when, names);
+}
+
+}  // namespace
+
+namespace ntemu::io {
+
+_OBJECT_TYPE driver_type{.name = u"Driver",
+                         .valid_access = FILE_ALL_ACCESS,
+                         .generic_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
+                         .on_delete = delete_driver_body};
+
+Result<PDRIVER_OBJECT> create_driver(std::u16string_view service, const DriverImage &image) {
+  const std::u16string name = (image.file_system ? u"\\FileSystem\\" : u"\\Driver\\") + std::u16string(service);
+  if (service.empty() || service.find_first_of(u"\\/") != std::u16string_view::npos) return STATUS_OBJECT_NAME_INVALID;
+  auto *driver = static_cast<DriverBody *>(ob::create(driver_type, sizeof(DriverBody)));
+  if (!driver) return STATUS_INSUFFICIENT_RESOURCES;
+  fill(*driver, image);
+  NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+  if (copy_to_pool(name, driver->object.DriverName) && copy_to_pool(service, driver->extension.ServiceKeyName)) {
+    status = ob::insert_name(driver, name);
+  }
+  if (NT_SUCCESS(status)) return &driver->object;
+  ob::dereference(driver);
+  return status;
+}
+
+NTSTATUS start_driver(PDRIVER_OBJECT driver) {
+  const NTSTATUS status = run(Request::kLoad, driver);
+  if (NT_SUCCESS(status)) {
+    finish_initialization(driver);
+    return status;
+  }
+  report_devices(driver, "when DriverEntry failed; they are removed");
+  delete_driver(driver);
+  return status;
+}
+
+NTSTATUS unload_driver(PDRIVER_OBJECT driver) {
+  if (!driver->DriverUnload) return STATUS_INVALID_DEVICE_REQUEST;
+  driver->Flags |= DRVO_UNLOAD_INVOKED;
+  run(Request::kUnload, driver);
+  report_devices(driver, "in DriverUnload");
+  // Its image goes: what is left must not lead into it.
+  std::fill(std::begin(driver->MajorFunction), std::end(driver->MajorFunction), IopInvalidDeviceRequest);
+  driver->FastIoDispatch = nullptr;
+  driver->DriverStartIo = nullptr;
+  driver->DriverUnload = nullptr;
+  remove_driver(driver);
+  return STATUS_SUCCESS;
+}
+
+void delete_driver(PDRIVER_OBJECT driver) {
+  delete_devices(driver);
+  remove_driver(driver);
+}
+
+}  // namespace ntemu::io
+
+namespace {
+POBJECT_TYPE driver_type_pointer = &io::driver_type;
+}
+
+extern "C" {
+POBJECT_TYPE *IoDriverObjectType = &driver_type_pointer;
+}
