@@ -12,7 +12,8 @@ import sys
 import tree
 
 TITLES = {"rtl": "Run-time library", "ke": "Kernel core", "ex": "Executive", "mm": "Memory", "ob": "Objects and handles",
-          "ps": "Threads and processes", "cm": "Registry", "io": "I/O, devices and files", "ldr": "Loader", "kd": "Debugging", "api": "Not implemented yet"}
+          "ps": "Threads and processes", "cm": "Registry", "io": "I/O, devices and files", "ldr": "Loader", "kd": "Debugging",
+          "api": "Not implemented yet"}
 MACRO = re.compile(r"\bNT_(API|STUB|DATA)\s*\(")
 INCLUDE = re.compile(r'^#include "([^"]+\.def)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
@@ -72,7 +73,8 @@ def tables(root: pathlib.Path) -> list[tuple[str, list[dict]]]:
             if match.group(1) == "API":
                 rows.append({"name": values[0], "level": values[1], "irql": values[2], "note": note(values[3])})
             else:
-                rows.append({"name": values[0], "level": match.group(1).title(), "irql": "", "note": note(values[1]) if len(values) > 1 else ""})
+                rows.append({"name": values[0], "level": match.group(1).title(), "irql": "",
+                             "note": note(values[1]) if len(values) > 1 else ""})
         found.append((pathlib.PurePosixPath(include).parent.name, rows))
     return found
 
