@@ -40,7 +40,8 @@ Fd Beneath::open(const std::string &path, int flags) const {
     how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     for (int race = 0; race < kRaces; ++race) {
-      Fd fd(static_cast<int>(::syscall(SYS_openat2, root_.get(), path.empty() ? "." : path.c_str(), &how, sizeof(how))));
+      Fd fd(
+          static_cast<int>(::syscall(SYS_openat2, root_.get(), path.empty() ? "." : path.c_str(), &how, sizeof(how))));
       if (fd || (errno != EAGAIN && errno != EINTR && errno != ENOSYS && errno != EPERM)) return fd;
       // An old kernel, or a container's filter that does not know the call.
       if (errno == ENOSYS || errno == EPERM) return open_by_walking(path, flags);

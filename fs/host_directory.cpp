@@ -42,6 +42,7 @@ NTSTATUS HostDirectory::refresh() {
 
 NTSTATUS HostDirectory::load() {
   loaded_ = false;
+  ++scans_;
   index_.clear();
   const int fd = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return status_from_errno(errno);
@@ -115,8 +116,7 @@ Result<std::shared_ptr<Node>> HostDirectory::wrap(Fd fd, const std::string &host
 Result<std::shared_ptr<Node>> HostDirectory::open(const Found &found, bool write) {
   const std::string host = to_host_name(found.name);
   const auto open_with = [&](int flags) {
-    return found.link ? root_->open(path_of(host), flags)
-                      : Fd(::openat(fd_.get(), host.c_str(), flags | O_NOFOLLOW));
+    return found.link ? root_->open(path_of(host), flags) : Fd(::openat(fd_.get(), host.c_str(), flags | O_NOFOLLOW));
   };
   bool writable = write && !found.directory;
   Fd fd = open_with(kOpenFlags | (writable ? O_RDWR : O_RDONLY));

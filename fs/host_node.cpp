@@ -61,8 +61,8 @@ Result<Metadata> HostNode::metadata() {
   }
   const bool born = status.stx_mask & STATX_BTIME;
   const base::Nt100ns creation = to_nt(born ? status.stx_btime : status.stx_mtime);
-  result.times = {read_number(fd_.get(), kCreationName, 10, creation), to_nt(status.stx_atime),
-                  to_nt(status.stx_mtime), to_nt(status.stx_ctime)};
+  result.times = {read_number(fd_.get(), kCreationName, 10, creation), to_nt(status.stx_atime), to_nt(status.stx_mtime),
+                  to_nt(status.stx_ctime)};
   return result;
 }
 
@@ -108,7 +108,8 @@ HostFile::~HostFile() {
 
 int HostFile::writer() {
   int fd = writer_.load(std::memory_order_acquire);
-  if (fd >= 0) [[likely]] return fd;
+  if (fd >= 0) [[likely]]
+    return fd;
   std::lock_guard guard(lock_);
   if (fd = writer_.load(std::memory_order_relaxed); fd >= 0) return fd;
   // The very file that fd_ pins, whatever its name is by now.
@@ -117,9 +118,7 @@ int HostFile::writer() {
   return fd;
 }
 
-NTSTATUS HostFile::make_writable() {
-  return writer() >= 0 ? STATUS_SUCCESS : status_from_errno(errno);
-}
+NTSTATUS HostFile::make_writable() { return writer() >= 0 ? STATUS_SUCCESS : status_from_errno(errno); }
 
 Result<ULONG> HostFile::read(void *buffer, ULONG length, LONGLONG offset) {
   ULONG done = 0;

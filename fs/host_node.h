@@ -74,15 +74,16 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   Result<bool> empty() override;
   void relocate(Directory &parent, std::u16string_view name) override;
 
+  // How often the whole directory was read for its index.
+  size_t scans() const { return scans_; }
+
  private:
   struct Nothing {};
 
   // What lies under a host name, if it is a file, a directory or a link to one.
   Result<Found> examine(std::u16string_view name, const std::string &host);
   // From the volume's root: where symbolic links are resolved.
-  std::string path_of(const std::string &host) const {
-    return parent_ ? parent_->path_of(name_) + "/" + host : host;
-  }
+  std::string path_of(const std::string &host) const { return parent_ ? parent_->path_of(name_) + "/" + host : host; }
   NTSTATUS refresh();
   NTSTATUS load();
   // Our own change moved the change time: the index, already adjusted, holds for the new one.
@@ -96,6 +97,7 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   NameIndex<Nothing> index_;
   timespec stamp_{};
   bool loaded_ = false;
+  size_t scans_ = 0;
 };
 
 }  // namespace ntemu::fs

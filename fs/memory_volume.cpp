@@ -148,9 +148,7 @@ class MemoryFile final : public MemoryNode {
     }
     return STATUS_SUCCESS;
   }
-  void changed() NTEMU_REQUIRES(lock_) {
-    times_.write = times_.change = base::clock().system_time();
-  }
+  void changed() NTEMU_REQUIRES(lock_) { times_.write = times_.change = base::clock().system_time(); }
   void fill_sizes(Metadata &metadata) override NTEMU_REQUIRES(lock_) {
     metadata.size = static_cast<LONGLONG>(data_.size());
     metadata.allocation = room(metadata.size);

@@ -89,7 +89,7 @@ NTSTATUS apply_disposition(ULONG disposition, ULONG options, Existing existing, 
     if (options & FILE_NON_DIRECTORY_FILE) return STATUS_FILE_IS_A_DIRECTORY;
     if (replaces_data(disposition)) return STATUS_OBJECT_NAME_COLLISION;
   }
-  information = !replaces_data(disposition)      ? FILE_OPENED
+  information = !replaces_data(disposition)     ? FILE_OPENED
                 : disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED
                                                 : FILE_OVERWRITTEN;
   return STATUS_SUCCESS;

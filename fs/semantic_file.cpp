@@ -44,7 +44,8 @@ Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
   if (length == 0) return ULONG{0};
   auto moved = node_.read(buffer, length, offset);
   if (moved && *moved == 0) return STATUS_END_OF_FILE;
-  if (any_frozen_.load(std::memory_order_relaxed)) [[unlikely]] restore_frozen_times();
+  if (any_frozen_.load(std::memory_order_relaxed)) [[unlikely]]
+    restore_frozen_times();
   return moved;
 }
 
@@ -55,7 +56,8 @@ Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &of
   if (options_ & FILE_WRITE_THROUGH) [[unlikely]] {
     if (NTSTATUS status = node_.flush(); !NT_SUCCESS(status)) return status;
   }
-  if (any_frozen_.load(std::memory_order_relaxed)) [[unlikely]] restore_frozen_times();
+  if (any_frozen_.load(std::memory_order_relaxed)) [[unlikely]]
+    restore_frozen_times();
   return moved;
 }
 

@@ -33,8 +33,8 @@ struct Fcb {
   SHARE_ACCESS share{};
   ULONG handles = 0;
   bool delete_pending = false;
-  bool unlinked = false;       // the name now belongs to another file, or to none
-  bool through_link = false;   // opened by way of a symbolic link: the name is the link's, not the file's
+  bool unlinked = false;      // the name now belongs to another file, or to none
+  bool through_link = false;  // opened by way of a symbolic link: the name is the link's, not the file's
 };
 
 class SemanticVolume : public io::Volume {

@@ -13,7 +13,7 @@ using namespace ntemu;
 
 namespace {
 
-constexpr ULONG kNameTag = 'mNoI';          // shows as IoNm
+constexpr ULONG kNameTag = 0x6D4E6F49;  // shows as IoNm
 constexpr UCHAR kPoison = 0xCC;             // what a driver finds that keeps RegistryPath
 constexpr char16_t kServices[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";
 

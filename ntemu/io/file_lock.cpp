@@ -24,7 +24,8 @@ FileInUse::~FileInUse() {
 void FileInUse::lock() {
   if (!synchronous()) return;
   locked_ = true;
-  if (__atomic_exchange_n(&file_->Busy, 1, __ATOMIC_SEQ_CST) == 0) [[likely]] return;
+  if (__atomic_exchange_n(&file_->Busy, 1, __ATOMIC_SEQ_CST) == 0) [[likely]]
+    return;
   // Announced before looking again: whoever frees the file looks at Waiters after freeing it.
   __atomic_add_fetch(&file_->Waiters, 1, __ATOMIC_SEQ_CST);
   while (__atomic_exchange_n(&file_->Busy, 1, __ATOMIC_SEQ_CST) != 0) {
@@ -43,8 +44,8 @@ CompletionEvent::CompletionEvent(HANDLE handle, KPROCESSOR_MODE mode) {
   object_ = ob::Ref<char>::adopt(static_cast<char *>(*found));
   const LONG offset = ob::type_of(*found).dispatcher_offset;
   auto *header = reinterpret_cast<DISPATCHER_HEADER *>(static_cast<char *>(*found) + offset);
-  const bool event = offset == 0 && ((header->Type & 0x7F) == NotificationEvent ||
-                                     (header->Type & 0x7F) == SynchronizationEvent);
+  const bool event =
+      offset == 0 && ((header->Type & 0x7F) == NotificationEvent || (header->Type & 0x7F) == SynchronizationEvent);
   if (!event) {
     status_ = STATUS_OBJECT_TYPE_MISMATCH;
     return;

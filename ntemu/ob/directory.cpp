@@ -9,7 +9,7 @@
 namespace ntemu::ob {
 namespace {
 
-constexpr ULONG kNameTag = 'mNbO';  // shows as ObNm
+constexpr ULONG kNameTag = 0x6D4E624F;  // shows as ObNm
 
 void delete_directory(void *body) { delete static_cast<Directory *>(body)->entries; }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "ntemu/base/result.h"
@@ -84,7 +85,7 @@ class Ref {
   }
   T *get() const { return body_; }
   T *operator->() const { return body_; }
-  T &operator*() const { return *body_; }
+  std::add_lvalue_reference_t<T> operator*() const { return *body_; }
   explicit operator bool() const { return body_ != nullptr; }
   T *release() { return std::exchange(body_, nullptr); }
 

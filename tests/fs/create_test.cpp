@@ -50,8 +50,9 @@ TYPED_TEST(Create, DispositionDecidesStatusAndInformation) {
 }
 
 TYPED_TEST(Create, RootRefusesEverythingButOpening) {
-  for (ULONG disposition : {FILE_SUPERSEDE, FILE_CREATE, FILE_OVERWRITE, FILE_OVERWRITE_IF}) {
-    EXPECT_EQ(this->try_open(u"\\", {.disposition = static_cast<ULONG>(disposition)}), STATUS_ACCESS_DENIED);
+  for (ULONG disposition :
+       std::initializer_list<ULONG>{FILE_SUPERSEDE, FILE_CREATE, FILE_OVERWRITE, FILE_OVERWRITE_IF}) {
+    EXPECT_EQ(this->try_open(u"\\", {.disposition = disposition}), STATUS_ACCESS_DENIED);
   }
   EXPECT_EQ(this->open(u"\\", {.disposition = FILE_OPEN}).information, ULONG_PTR{FILE_OPENED});
   EXPECT_EQ(this->open(u"\\", {.disposition = FILE_OPEN_IF}).information, ULONG_PTR{FILE_OPENED});
@@ -102,8 +103,9 @@ TYPED_TEST(Create, UserCallersParametersAreChecked) {
 TYPED_TEST(Create, KernelCallersSkipParameterChecks) {
   this->make_file(u"\\f");
   EXPECT_EQ(this->try_open(u"\\f", {.access = 0, .mode = KernelMode}), STATUS_SUCCESS);
-  EXPECT_EQ(this->try_open(u"\\f", {.access = FILE_WRITE_DATA, .options = FILE_SYNCHRONOUS_IO_NONALERT, .mode = KernelMode}),
-            STATUS_SUCCESS);
+  EXPECT_EQ(
+      this->try_open(u"\\f", {.access = FILE_WRITE_DATA, .options = FILE_SYNCHRONOUS_IO_NONALERT, .mode = KernelMode}),
+      STATUS_SUCCESS);
   EXPECT_EQ(this->try_open(u"\\f", {.disposition = 6, .mode = KernelMode}), STATUS_INVALID_PARAMETER);
   this->make_directory(u"\\d");
   const Ask overwrite{.disposition = FILE_OVERWRITE_IF, .options = FILE_DIRECTORY_FILE, .mode = KernelMode};
@@ -150,8 +152,8 @@ TYPED_TEST(Create, BadNamesHaveTheirStatus) {
 }
 
 TYPED_TEST(Create, NamesThatOnlyWin32RefusesAreKeptAsTheyAre) {
-  for (const char16_t *path : {u"\\CON", u"\\nul", u"\\trailing dot.", u"\\trailing space ", u"\\\u00c4\u4f60\U0001F600",
-                               u"\\half \xD800 pair", u"\\\xF03A private use"}) {
+  for (const char16_t *path : {u"\\CON", u"\\nul", u"\\trailing dot.", u"\\trailing space ",
+                               u"\\\u00c4\u4f60\U0001F600", u"\\half \xD800 pair", u"\\\xF03A private use"}) {
     this->make_file(path, "x");
     auto file = this->open(path);
     ASSERT_EQ(file.status, STATUS_SUCCESS);
@@ -210,17 +212,17 @@ TYPED_TEST(Create, ReadOnlyFilesRefuseWritingAndDeletionOnClose) {
   }
   EXPECT_EQ(this->open(u"\\r", {.access = MAXIMUM_ALLOWED}).granted,
             ACCESS_MASK{FILE_ALL_ACCESS & ~(FILE_WRITE_DATA | FILE_APPEND_DATA)});
-  EXPECT_EQ(this->try_open(u"\\new", {.disposition = FILE_CREATE,
-                                      .options = FILE_DELETE_ON_CLOSE,
-                                      .attributes = FILE_ATTRIBUTE_READONLY}),
+  EXPECT_EQ(this->try_open(
+                u"\\new",
+                {.disposition = FILE_CREATE, .options = FILE_DELETE_ON_CLOSE, .attributes = FILE_ATTRIBUTE_READONLY}),
             STATUS_CANNOT_DELETE);
 }
 
 TYPED_TEST(Create, OverwritingMustNameHiddenAndSystem) {
-  for (ULONG attribute : {FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_SYSTEM}) {
+  for (ULONG attribute : std::initializer_list<ULONG>{FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_SYSTEM}) {
     const std::u16string path = attribute == FILE_ATTRIBUTE_HIDDEN ? u"\\h" : u"\\s";
     this->make_file(path, "data", attribute);
-    for (ULONG disposition : {FILE_SUPERSEDE, FILE_OVERWRITE, FILE_OVERWRITE_IF}) {
+    for (ULONG disposition : std::initializer_list<ULONG>{FILE_SUPERSEDE, FILE_OVERWRITE, FILE_OVERWRITE_IF}) {
       EXPECT_EQ(this->try_open(path, {.disposition = disposition}), STATUS_ACCESS_DENIED);
       EXPECT_EQ(this->contents(path), "data");
     }
@@ -234,8 +236,8 @@ TYPED_TEST(Create, SupersedeReplacesAttributesAndOverwriteAddsThem) {
   this->make_file(u"\\a", {}, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED);
   EXPECT_EQ(this->try_open(u"\\a", {.disposition = FILE_OVERWRITE, .attributes = FILE_ATTRIBUTE_TEMPORARY}),
             STATUS_SUCCESS);
-  EXPECT_EQ(this->attributes(u"\\a"), ULONG{FILE_ATTRIBUTE_NOT_CONTENT_INDEXED | FILE_ATTRIBUTE_TEMPORARY |
-                                            FILE_ATTRIBUTE_ARCHIVE});
+  EXPECT_EQ(this->attributes(u"\\a"),
+            ULONG{FILE_ATTRIBUTE_NOT_CONTENT_INDEXED | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_ARCHIVE});
   EXPECT_EQ(this->try_open(u"\\a", {.disposition = FILE_SUPERSEDE}), STATUS_SUCCESS);
   EXPECT_EQ(this->attributes(u"\\a"), ULONG{FILE_ATTRIBUTE_ARCHIVE});
 }

@@ -90,8 +90,8 @@ TYPED_TEST(Information, BuffersMustHoldTheClass) {
   struct {
     FILE_INFORMATION_CLASS info_class;
     ULONG size;
-  } const rows[] = {{FileBasicInformation, 40},       {FileStandardInformation, 24}, {FileInternalInformation, 8},
-                    {FileEaInformation, 4},           {FileNameInformation, 8},      {FileAllInformation, 104},
+  } const rows[] = {{FileBasicInformation, 40},       {FileStandardInformation, 24},   {FileInternalInformation, 8},
+                    {FileEaInformation, 4},           {FileNameInformation, 8},        {FileAllInformation, 104},
                     {FileNetworkOpenInformation, 56}, {FileAttributeTagInformation, 8}};
   for (const auto &row : rows) {
     alignas(8) char buffer[256];

@@ -12,14 +12,17 @@
 
 namespace ntemu::fs::test {
 
-inline std::filesystem::path make_temporary_directory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "ntemu-fs-XXXXXX").string();
+inline std::filesystem::path make_temporary_directory(const std::filesystem::path &base) {
+  std::string pattern = (base / "ntemu-fs-XXXXXX").string();
   return ::mkdtemp(pattern.data()) ? pattern : std::string();
 }
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_(make_temporary_directory()) {}
+  explicit TemporaryDirectory(const std::filesystem::path &base = std::filesystem::temp_directory_path())
+      : path_(make_temporary_directory(base)) {}
+  TemporaryDirectory(const TemporaryDirectory &) = delete;
+  TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
   const std::filesystem::path &path() const { return path_; }
 
