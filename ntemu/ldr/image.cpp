@@ -41,15 +41,22 @@ const Dl_info &kernel_object() {
   return info;
 }
 
+// What instrumented code calls. The sanitizers' other functions are stand-ins for those of the C library.
+bool is_sanitizer_call(std::string_view name) {
+  for (const std::string_view memory : {"memcpy", "memmove", "memset", "memcmp", "bcmp"})
+    if (name == memory) return true;
+  return name.starts_with("__");
+}
+
 // A driver may import what the kernel exports, and what the sanitizers supply: not what the C library happens to have.
 bool is_supplied(const std::string &name) {
   static void *const kernel = dlopen(kernel_object().dli_fname, RTLD_NOW | RTLD_NOLOAD);
   for (void *const scope : {kernel ? kernel : RTLD_DEFAULT, static_cast<void *>(RTLD_DEFAULT)}) {
     void *address = dlsym(scope, name.c_str());
     Dl_info info;
-    if (address && dladdr(address, &info) &&
-        (info.dli_fbase == kernel_object().dli_fbase || is_sanitizer(info.dli_fname)))
-      return true;
+    if (!address || !dladdr(address, &info)) continue;
+    if (info.dli_fbase == kernel_object().dli_fbase) return true;
+    if (is_sanitizer(info.dli_fname) && is_sanitizer_call(name)) return true;
   }
   return false;
 }

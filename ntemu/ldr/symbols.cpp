@@ -29,7 +29,7 @@ std::vector<Symbol> read_symbols(const std::filesystem::path &path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return symbols;
   Elf *elf = elf_begin(file, ELF_C_READ, nullptr);
-  for (const GElf_Word wanted : {SHT_SYMTAB, SHT_DYNSYM}) {
+  for (const GElf_Word wanted : {GElf_Word{SHT_SYMTAB}, GElf_Word{SHT_DYNSYM}}) {
     for (Elf_Scn *section = nullptr; elf && (section = elf_nextscn(elf, section));) {
       GElf_Shdr header;
       if (gelf_getshdr(section, &header) && header.sh_type == wanted) add_section(elf, section, header, symbols);

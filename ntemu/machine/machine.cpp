@@ -192,30 +192,31 @@ Outcome<std::string> Machine::load(const std::filesystem::path &image, std::stri
     if (state_->drivers.contains(name)) return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is loaded already", name)};
   }
   auto loaded = ldr::load_image(image, state_->images, *wide + u".sys");
-  if (!loaded) return Error{loaded.error.status, fmt::format("cannot load {}: {}", image.string(), loaded.error.text)};
-  const KLDR_DATA_TABLE_ENTRY &entry = loaded.image->entry;
+  if (!loaded) return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
+  const KLDR_DATA_TABLE_ENTRY &entry = (*loaded)->entry;
   const io::DriverImage description{.base = entry.DllBase,
                                     .size = entry.SizeOfImage,
                                     .entry = reinterpret_cast<PDRIVER_INITIALIZE>(entry.EntryPoint),
-                                    .section = loaded.image,
+                                    .section = *loaded,
                                     .file_system = false};
-  const cm::ServiceSettings settings{.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string())};
+  cm::ServiceSettings settings;
+  settings.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string());
   if (auto error = cm::create_service_key(*wide, settings)) {
-    ldr::unload_image(loaded.image);
+    ldr::unload_image(*loaded);
     return Error{*error, status_text("cannot write the service key", *error)};
   }
   auto object = io::create_driver(*wide, description);
   if (!object) {
-    ldr::unload_image(loaded.image);
+    ldr::unload_image(*loaded);
     return Error{object.status(), status_text("cannot create the driver object", object.status())};
   }
   const NTSTATUS status = io::start_driver(*object);
   if (!NT_SUCCESS(status)) {
-    ldr::unload_image(loaded.image);
+    ldr::unload_image(*loaded);
     return Error{status, status_text("DriverEntry failed", status)};
   }
   base::Guard guard(state_->mutex);
-  state_->drivers.emplace(name, LoadedDriver{loaded.image, *object});
+  state_->drivers.emplace(name, LoadedDriver{*loaded, *object});
   return name;
 }
 

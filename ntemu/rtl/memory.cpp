@@ -56,7 +56,7 @@ PVOID nt_copy_checked(PVOID destination, const VOID *source, SIZE_T length, SIZE
                       int line) {
   if (length > object_size && ntemu::rtl::first_report(file, line)) {
     char text[512];
-    std::snprintf(text, sizeof text, "%s:%d: RtlCopyMemory writes %llu bytes into an object with %llu left",
+    std::snprintf(text, sizeof text, "%s:%d: RtlCopyMemory writes %zu bytes into an object with %zu left",
                   ntemu::rtl::base_name(file), line, length, object_size);
     ntemu::rtl::report_overflow(text);
   }

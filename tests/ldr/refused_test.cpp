@@ -16,6 +16,8 @@ struct Case {
   NTSTATUS status;
   const char *text;
   std::function<std::string(std::string)> make;  // out of a good image
+
+  friend void PrintTo(const Case &value, std::ostream *out) { *out << value.name; }
 };
 
 template <class T>

@@ -9,13 +9,13 @@ const ObjectSources kSources = {{"/tmp/ntcc-1/0-a.o", "src/a.c"}};
 
 TEST(ExplainLink, NamesAMissingApiAtEachCallSite) {
   EXPECT_EQ(explain_link("/usr/bin/ld.bfd: /tmp/ntcc-1/0-a.o: in function `helper':\n"
-                         "/home/u/src/a.c:6: undefined reference to `KeBar'\n"
-                         "/usr/bin/ld.bfd: /home/u/src/a.c:7: undefined reference to `KeBar'\n"
-                         "/usr/bin/ld.bfd: /home/u/src/a.c:7: undefined reference to `KeBar'\n"
+                         "/src/a.c:6: undefined reference to `KeBar'\n"
+                         "/usr/bin/ld.bfd: /src/a.c:7: undefined reference to `KeBar'\n"
+                         "/usr/bin/ld.bfd: /src/a.c:7: undefined reference to `KeBar'\n"
                          "clang: error: linker command failed with exit code 1 (use -v to see invocation)\n",
                          "a.sys", kSources),
-            "/home/u/src/a.c:6: error: KeBar is missing: ntemu has no API of this name (used in helper)\n"
-            "/home/u/src/a.c:7: error: KeBar is missing: ntemu has no API of this name (used in helper)\n"
+            "/src/a.c:6: error: KeBar is missing: ntemu has no API of this name (used in helper)\n"
+            "/src/a.c:7: error: KeBar is missing: ntemu has no API of this name (used in helper)\n"
             "ntcc: error: a.sys is not linked: 1 name is missing: KeBar\n");
 }
 
@@ -29,9 +29,9 @@ TEST(ExplainLink, ShowsTheSourceWhereThereIsNoLine) {
 
 TEST(ExplainLink, WarnsOfAStub) {
   EXPECT_EQ(explain_link("/usr/bin/ld.bfd: /tmp/ntcc-1/0-a.o: in function `DriverEntry':\n"
-                         "/home/u/src/a.c:9: warning: KeFoo is not implemented by ntemu: calling it ends the machine\n",
+                         "/src/a.c:9: warning: KeFoo is not implemented by ntemu: calling it ends the machine\n",
                          "a.sys", kSources),
-            "/home/u/src/a.c:9: warning: KeFoo is not implemented by ntemu: calling it ends the machine (used in "
+            "/src/a.c:9: warning: KeFoo is not implemented by ntemu: calling it ends the machine (used in "
             "DriverEntry)\n");
 }
 

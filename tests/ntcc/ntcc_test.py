@@ -2,11 +2,13 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
+STUBS = pathlib.Path(__file__).resolve().parents[2] / "ntemu/api/stubs.def"
 NTCC = pathlib.Path(os.environ["NTEMU_BIN"]) / "ntcc"
 VARIANTS = NTCC.resolve().parent.parent / "lib/ntemu"
 COMPILERS = [compiler for compiler in ("gcc", "clang", "clang-19") if shutil.which(compiler)]
@@ -119,6 +121,16 @@ def link() -> None:
         # The C library of the host is not the kernel's.
         expect(1, "libc.c:3: error: fopen is missing: ntemu has no API of this name (used in DriverEntry)", "--cc", compiler,
                write("libc.c", ENTRY % "fopen();"))
+        for stub in stubs()[:1]:
+            expect(0, f"stub.c:3: warning: {stub} is not implemented by ntemu: calling it ends the machine (used in DriverEntry)", "--cc",
+                   compiler, write("stub.c", ENTRY % f"PVOID volatile p = (PVOID){stub}; (void)p;"))
+
+
+def stubs() -> list:
+    """The declared APIs that the runtime has as stubs."""
+    library = VARIANTS / "plain/libntoskrnl.so"
+    exported = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout.split()
+    return [name for name in re.findall(r"^NT_STUB\((\w+),", STUBS.read_text(), re.M) if name in exported]
 
 
 def outputs() -> None:

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <regex>
+#include <optional>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 namespace ntemu::ntcc {
@@ -27,34 +28,58 @@ std::string hint(const std::string &symbol) {
   return "ntemu has no API of this name";
 }
 
+struct Message {
+  std::string where, name;
+};
+
+// Splits "<where><middle><name><end>".
+std::optional<Message> split(std::string_view text, std::string_view middle, std::string_view end) {
+  const size_t at = text.find(middle);
+  if (at == std::string_view::npos || !text.ends_with(end) || text.size() < at + middle.size() + end.size()) return {};
+  const std::string_view name = text.substr(at + middle.size(), text.size() - at - middle.size() - end.size());
+  return Message{std::string(text.substr(0, at)), std::string(name)};
+}
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+// What compilers and linkers say about having failed, once the reasons are known.
+bool is_noise(std::string_view text) {
+  return text.starts_with("collect2: error") || contains(text, "error: linker command failed") ||
+         text.starts_with("bad value") || text.starts_with("final link failed") ||
+         text.starts_with("warning: cannot find entry symbol") ||
+         contains(text, "can not be used when making a shared object");
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 class Report {
  public:
   explicit Report(const ObjectSources &sources) : sources_(sources) {}
 
-  void line(std::string text) {
+  void line(std::string line) {
     for (const auto &[object, source] : sources_)
-      if (const size_t at = text.find(object); at != std::string::npos) text.replace(at, object.size(), source);
-    static const std::regex in_function("^(?:\\S*ld(?:\\.bfd)?: )?(.*): in function [`']([^']+)':$");
-    static const std::regex undefined("^(?:\\S*ld(?:\\.bfd)?: )?(.*): undefined reference to [`']([^']+)'$");
-    static const std::regex more("^(?:\\S*ld(?:\\.bfd)?: )?(.*): more undefined references to [`']([^']+)' follow$");
-    static const std::regex hidden(
-        "^(?:\\S*ld(?:\\.bfd)?: )?(.*): (?:hidden|internal|protected) symbol [`']([^']+)' isn't defined$");
-    static const std::regex stub("^(?:\\S*ld(?:\\.bfd)?: )?(.*): warning: (\\w+) (is not implemented by ntemu.*)$");
-    static const std::regex noise(
-        "^(collect2: error|clang.*: error: linker command failed|\\S*ld(\\.bfd)?: (bad value|final link failed)"
-        "|\\S*ld(\\.bfd)?: warning: cannot find entry symbol).*");
-    std::smatch match;
-    if (std::regex_match(text, match, in_function)) {
-      function_ = match[2];
-    } else if (std::regex_match(text, match, more)) {
-      missing_.push_back({match[2], "(elsewhere)", ""});
-    } else if (std::regex_match(text, match, undefined) || std::regex_match(text, match, hidden)) {
-      missing(match[2], match[1]);
-    } else if (std::regex_match(text, match, stub)) {
-      const std::string key = match[1].str() + match[2].str();
-      if (seen_.insert(key).second) stubs_.push_back(site(match[2].str() + " " + match[3].str(), match[1]));
-    } else if (!text.empty() && !std::regex_match(text, noise)) {
-      rest_ += text + "\n";
+      if (const size_t at = line.find(object); at != std::string::npos) line.replace(at, object.size(), source);
+    std::string_view text = line;
+    const size_t colon = text.find(": ");
+    if (colon != std::string_view::npos &&
+        (text.substr(0, colon).ends_with("ld") || text.substr(0, colon).ends_with("ld.bfd")))
+      text.remove_prefix(colon + 2);
+
+    if (const auto function = split(text, ": in function `", "':")) {
+      function_ = function->name;
+    } else if (const auto more = split(text, ": more undefined references to `", "' follow")) {
+      missing_.push_back({more->name, more->where, ""});
+    } else if (const auto undefined = split(text, ": undefined reference to `", "'")) {
+      missing(undefined->name, undefined->where);
+    } else if (const auto hidden = split(text, ": hidden symbol `", "' isn't defined")) {
+      missing(hidden->name, hidden->where);
+    } else if (const auto stub = split(text, ": warning: ", "");
+               stub && contains(stub->name, " is not implemented by ntemu")) {
+      if (seen_.insert(line).second) stubs_.push_back(site(stub->name, stub->where));
+    } else if (!text.empty() && !is_noise(text)) {
+      rest_ += line + "\n";
     }
   }
 
@@ -92,14 +117,12 @@ class Report {
   // The linker says `/path/file.c:12`, relative here if it can be; for data, which belongs to no function,
   // `object:/path/file.c:12` or `object:(.data+0x8)`.
   Site site(const std::string &symbol, const std::string &where) const {
-    static const std::regex in_section("^(.*):\\(\\.[^)]*\\)$");
-    static const std::regex in_object("^[^:]+:(/[^:]*:\\d+)$");
-    std::smatch match;
-    if (std::regex_match(where, match, in_section)) {
-      const bool is_code = where.find("(.text") != std::string::npos;
-      return {symbol, match[1], is_code ? function_ : ""};
-    }
-    if (std::regex_match(where, match, in_object)) return {symbol, relative(match[1]), ""};
+    const size_t section = where.find(":(.");
+    if (section != std::string::npos)
+      return {symbol, where.substr(0, section), contains(where, "(.text") ? function_ : ""};
+    const size_t object = where.find(":/"), line = where.rfind(':');
+    if (object != std::string::npos && object < line && is_number(where.substr(line + 1)))
+      return {symbol, relative(where.substr(object + 1)), ""};
     return {symbol, relative(where), function_};
   }
 

@@ -108,7 +108,7 @@ void describe_rest(Report &report, Rest rest, bool interrupted, const RunOptions
     report.text = fmt::format("every thread of {} waits, and nothing will wake them:", report.driver);
   } else if (options.time) {
     report.result = "time";
-    report.text = fmt::format("{} threads of {} are left after {}:", report.threads.size(), report.driver, *options.time);
+    report.text = fmt::format("{} threads of {} are left after {}:", report.threads.size(), report.driver, machine::format_duration(options.time->count() * base::kNtPerMillisecond));
   }
 }
 
