@@ -11,8 +11,8 @@ file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/ntemu/include ${PROJECT_BINARY_DIR}/include/ntemu SYMBOLIC)
 
 add_library(ntemu_flags INTERFACE)
-target_compile_options(ntemu_flags INTERFACE -g -fasynchronous-unwind-tables -fno-optimize-sibling-calls -fno-omit-frame-pointer
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-multichar -Werror
+target_compile_options(ntemu_flags INTERFACE -g -fasynchronous-unwind-tables -fno-omit-frame-pointer
+  $<$<NOT:$<COMPILE_LANGUAGE:ASM>>:-fno-optimize-sibling-calls> -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-multichar -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-anonymous-struct -Wno-nested-anon-types>)
 target_link_options(ntemu_flags INTERFACE -Wl,--build-id)
 target_include_directories(ntemu_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)

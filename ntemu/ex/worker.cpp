@@ -46,6 +46,8 @@ void boot_worker() {
   worker().thread = nullptr;
 }
 
+bool is_worker(const ETHREAD &thread) { return thread.StartAddress == reinterpret_cast<PVOID>(ExpWorkerThread); }
+
 bool worker_is_busy() { return worker().busy.load(); }
 
 void run_on_system_worker(void (*routine)(void *), void *context) {

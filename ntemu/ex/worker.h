@@ -1,6 +1,8 @@
 // The system worker thread: runs what must not run on the caller's thread, such as DriverEntry.
 #pragma once
 
+struct _ETHREAD;
+
 namespace ntemu::ex {
 
 void boot_worker();
@@ -9,5 +11,6 @@ void boot_worker();
 void run_on_system_worker(void (*routine)(void *), void *context);
 // Whether a routine runs or is about to.
 bool worker_is_busy();
+bool is_worker(const _ETHREAD &thread);
 
 }  // namespace ntemu::ex

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ntemu/ex/ex.h"
+#include "ntemu/ex/worker.h"
 #include "ntemu/ke/dispatcher.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
@@ -56,7 +56,7 @@ ThreadView view_thread(ETHREAD &thread) {
   ThreadView view{};
   view.id = reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread);
   view.address = reinterpret_cast<ULONG_PTR>(&thread);
-  view.kernel = thread.adopted || thread.StartAddress == reinterpret_cast<PVOID>(ExpWorkerThread);
+  view.kernel = thread.adopted || ex::is_worker(thread);
   view.start = thread.adopted ? "host" : ldr::symbolize(thread.StartAddress);
   const UCHAR state = peek(&tcb.State);
   view.state = state_name(state);

@@ -1,6 +1,5 @@
 #include "ntemu/machine/rest.h"
 
-#include "ntemu/ex/ex.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ps/ps.h"
@@ -25,7 +24,7 @@ Counts count_threads() {
   ps::for_each_thread([&](ETHREAD &thread) {
     const bool asleep = thread.Tcb.State == ke::kWaiting && (thread.wait_word.load() & 0xff) == ke::kAsleep;
     if (thread.adopted) return;
-    if (thread.StartAddress == reinterpret_cast<PVOID>(ExpWorkerThread) && !ex::worker_is_busy()) return;
+    if (ex::is_worker(thread) && !ex::worker_is_busy()) return;
     ++counts.threads;
     if (!asleep) {
       ++counts.running;
