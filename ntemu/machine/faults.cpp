@@ -11,6 +11,12 @@
 #include "ntemu/ldr/image.h"
 #include "nt/status.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+void ntemu::machine::report_faults() {}
+
+#else
+
 namespace ntemu::machine {
 namespace {
 
@@ -37,12 +43,12 @@ void on_fault(int signal, siginfo_t *info, void *context) {
 }  // namespace
 
 void report_faults() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   struct sigaction action{};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
-#endif
 }
 
 }  // namespace ntemu::machine
+
+#endif

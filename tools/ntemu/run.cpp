@@ -116,9 +116,8 @@ void describe_rest(Report &report, Rest rest, bool interrupted, const RunOptions
 // The first word on an unload that left threads: a driver that waited for its unload has none.
 void unload(Machine &machine, Report &report, Interruption &interruption) {
   const auto unloaded = machine.unload(report.driver);
-  if (!unloaded) {
-    if (!report.error) report.text = fmt::format("{}; it stays loaded until the machine ends", unloaded.error().text);
-    return;
+  if (!unloaded && report.result == "done") {
+    report.text = fmt::format("{}: it stays loaded until the machine ends", unloaded.error().text);
   }
   const bool stuck = report.result == "hang" && machine.rest() != Rest::kDone;
   if (report.result == "hang" && !stuck) {
