@@ -56,9 +56,9 @@ struct ServiceSettings {
   ULONG type = 1;           // 1 kernel driver, 2 file system driver
   ULONG start = 3;          // 0 boot, 1 system, 2 auto, 3 demand, 4 disabled
   ULONG error_control = 1;  // 0 ignore, 1 normal, 2 severe, 3 critical
-  std::u16string display_name;
-  std::u16string group;
-  std::vector<std::u16string> depends;
+  std::u16string display_name = {};
+  std::u16string group = {};
+  std::vector<std::u16string> depends = {};
 };
 // Writes \REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\<name>; what else the key holds stays.
 std::optional<NTSTATUS> create_service_key(std::u16string_view name, const ServiceSettings &settings);
