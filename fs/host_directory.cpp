@@ -55,7 +55,7 @@ NTSTATUS HostDirectory::load() {
   while (const dirent *entry = ::readdir(stream.get())) {
     const std::string_view host(entry->d_name);
     if (host == "." || host == "..") continue;
-    if (auto name = from_host_name(host)) index_.insert(*name, {});
+    if (auto name = from_host_name(host)) index_.insert(*name, std::nullopt);
   }
   if (errno != 0) return status_from_errno(errno);
   loaded_ = true;
@@ -86,7 +86,9 @@ Result<Found> HostDirectory::lookup(std::u16string_view name, bool exact) {
   const NTSTATUS status = refresh();
   if (!NT_SUCCESS(status)) return status;
   if (auto *entry = index_.find(name, exact)) {
+    if (entry->value) return Found{entry->name, *entry->value, true};
     auto found = examine(entry->name, to_host_name(entry->name));
+    if (found && found->directory && !found->link) entry->value = found->id;
     if (found || found.status() != STATUS_OBJECT_NAME_NOT_FOUND) return found;
     // Gone, but within the grain of the host's clock: look again at what is really there.
     if (NTSTATUS loaded = load(); !NT_SUCCESS(loaded)) return loaded;
@@ -96,7 +98,7 @@ Result<Found> HostDirectory::lookup(std::u16string_view name, bool exact) {
   }
   // As above: it may have come within the grain of the clock.
   auto found = examine(name, to_host_name(name));
-  if (found) index_.insert(name, {});
+  if (found) index_.insert(name, std::nullopt);
   return found;
 }
 
@@ -120,10 +122,12 @@ Result<std::shared_ptr<Node>> HostDirectory::open(const Found &found, bool write
   };
   bool writable = write && !found.directory;
   Fd fd = open_with(kOpenFlags | (writable ? O_RDWR : O_RDONLY));
-  if (!fd && (errno == ENOENT || errno == ELOOP)) return STATUS_RETRY;
-  if (!fd) return status_from_errno(errno);
-  auto node = wrap(std::move(fd), host, writable);
-  if (node && (*node)->id() != found.id) return STATUS_RETRY;
+  if (!fd && errno != ENOENT && errno != ELOOP) return status_from_errno(errno);
+  auto node = fd ? wrap(std::move(fd), host, writable) : STATUS_RETRY;
+  if (node.status() == STATUS_RETRY || (node && (*node)->id() != found.id)) {
+    loaded_ = false;  // what the index knows is no longer so
+    return STATUS_RETRY;
+  }
   return node;
 }
 
@@ -140,7 +144,7 @@ Result<std::shared_ptr<Node>> HostDirectory::create(std::u16string_view name, bo
   if (!fd) return status_from_errno(errno);
   auto node = wrap(std::move(fd), host, true);
   if (!node) return node;
-  index_.insert(name, {});
+  index_.insert(name, std::nullopt);
   const ULONG usual = directory ? FILE_ATTRIBUTE_DIRECTORY : FILE_ATTRIBUTE_ARCHIVE;
   if (attributes != usual) {
     if (NTSTATUS status = (*node)->set_attributes(attributes); !NT_SUCCESS(status)) {
@@ -199,7 +203,7 @@ NTSTATUS HostDirectory::rename(std::u16string_view name, Node &node, Directory &
   if (result != 0) return status_from_errno(errno);
   index_.erase(name);
   if (replaced) to.index_.erase(replaced->name);
-  to.index_.insert(target_name, {});
+  to.index_.insert(target_name, std::nullopt);
   stamp();
   if (&to != this) to.stamp();
   return STATUS_SUCCESS;

@@ -78,7 +78,8 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   size_t scans() const { return scans_; }
 
  private:
-  struct Nothing {};
+  // Of a subdirectory that was looked up before: known as long as the index is.
+  using Known = std::optional<NodeId>;
 
   // What lies under a host name, if it is a file, a directory or a link to one.
   Result<Found> examine(std::u16string_view name, const std::string &host);
@@ -94,7 +95,7 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   const std::shared_ptr<const Beneath> root_;
   std::shared_ptr<HostDirectory> parent_;  // nullptr: the root
   std::string name_;
-  NameIndex<Nothing> index_;
+  NameIndex<Known> index_;
   timespec stamp_{};
   bool loaded_ = false;
   size_t scans_ = 0;

@@ -93,7 +93,8 @@ Result<io::CreateResult> SemanticVolume::open_existing(const io::CreateRequest &
                                       directory ? Existing::kDirectory : Existing::kFile, information);
   if (!NT_SUCCESS(status)) return status;
 
-  auto attributes = fcb->node->attributes();
+  // No attribute of a directory keeps a rename from leading there.
+  auto attributes = request.target_directory ? Result<ULONG>(ULONG{FILE_ATTRIBUTE_DIRECTORY}) : fcb->node->attributes();
   if (!attributes) return attributes.status();
   ACCESS_MASK granted = 0;
   if (status = check_attributes(request, *attributes, directory, granted); !NT_SUCCESS(status)) return status;

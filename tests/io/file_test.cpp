@@ -41,11 +41,12 @@ class Files : public KernelTest {
     for (HANDLE each : handles_) ZwClose(each);
   }
   NTSTATUS create(std::u16string_view path, ACCESS_MASK access = FILE_ALL_ACCESS, ULONG disposition = FILE_OPEN_IF,
-                  ULONG options = FILE_SYNCHRONOUS_IO_NONALERT, ULONG share = kShareAll, HANDLE root = nullptr) {
+                  ULONG options = FILE_SYNCHRONOUS_IO_NONALERT, ULONG share = kShareAll, HANDLE root = nullptr,
+                  ULONG flags = OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE) {
     handle = nullptr;
     iosb = {{kUntouched}, 99};
-    const NTSTATUS status = ZwCreateFile(&handle, access, Named(path, root), &iosb, nullptr, FILE_ATTRIBUTE_NORMAL,
-                                         share, disposition, options, nullptr, 0);
+    const NTSTATUS status = ZwCreateFile(&handle, access, Named(path, root, flags), &iosb, nullptr,
+                                         FILE_ATTRIBUTE_NORMAL, share, disposition, options, nullptr, 0);
     if (NT_SUCCESS(status)) handles_.push_back(handle);
     return status;
   }
@@ -74,6 +75,10 @@ class Files : public KernelTest {
     std::memcpy(info.FileName, name.data(), name.size() * 2);
     iosb = {{kUntouched}, 99};
     return ZwSetInformationFile(handle, &iosb, &info, static_cast<ULONG>(buffer.size()), FileRenameInformation);
+  }
+  // A kernel handle is none at all to user callers.
+  NTSTATUS create_for_user(std::u16string_view path, ACCESS_MASK access) {
+    return create(path, access, FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT, kShareAll, nullptr, OBJ_CASE_INSENSITIVE);
   }
   template <class Info>
   Info query(FILE_INFORMATION_CLASS info_class) {
@@ -259,7 +264,7 @@ TEST_F(ReadWriteFile, AppendOnlyHandlesWriteAtTheEnd) {
 }
 
 TEST_F(ReadWriteFile, RightsBindUserCallersOnly) {
-  ASSERT_EQ(create(u"\\??\\C:\\f", FILE_READ_ATTRIBUTES | SYNCHRONIZE), STATUS_SUCCESS);
+  ASSERT_EQ(create_for_user(u"\\??\\C:\\f", FILE_READ_ATTRIBUTES | SYNCHRONIZE), STATUS_SUCCESS);
   EXPECT_EQ(write("x"), STATUS_SUCCESS);
   char byte = 0;
   const LARGE_INTEGER start = at(0);
@@ -373,7 +378,7 @@ TEST_F(RenameFile, ErrorsLeaveTheStatusBlockAlone) {
 }
 
 TEST_F(RenameFile, DeleteAccessBindsUserCallersOnly) {
-  ASSERT_EQ(create(u"\\??\\C:\\f", GENERIC_WRITE), STATUS_SUCCESS);
+  ASSERT_EQ(create_for_user(u"\\??\\C:\\f", GENERIC_WRITE), STATUS_SUCCESS);
   FILE_RENAME_INFORMATION info{};
   info.FileNameLength = 2;
   info.FileName[0] = u'g';
