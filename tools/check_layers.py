@@ -17,7 +17,8 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 MAX_LINES = 600
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 TABLE_ROW = re.compile(r"^\s*(#define\s|\{|[-+0-9]|/\*|$)")
-MACHINE_PATH = re.compile(r"(?<![\w.$}~*-])/(?:home|work|mnt|media|Users)/\w")
+# /home/u, /home/user and /home/me stand for nobody's.
+MACHINE_PATH = re.compile(r"(?<![\w.$}~*-])/(?:home(?!/(?:u|user|me)\b)|work|mnt|media|Users)/\w")
 
 
 def component_of(path: pathlib.PurePath) -> str | None:

@@ -12,8 +12,10 @@ import sys
 import tree
 
 TITLES = {"rtl": "Run-time library", "ke": "Kernel core", "ex": "Executive", "mm": "Memory", "ob": "Objects and handles",
-          "ps": "Threads and processes", "cm": "Registry", "io": "I/O, devices and files", "api": "Not implemented yet"}
+          "ps": "Threads and processes", "cm": "Registry", "io": "I/O, devices and files", "ldr": "Loader", "kd": "Debugging",
+          "api": "Not implemented yet"}
 MACRO = re.compile(r"\bNT_(API|STUB|DATA)\s*\(")
+INCLUDE = re.compile(r'^#include "([^"]+\.def)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 
@@ -51,18 +53,28 @@ def note(literal: str) -> str:
     return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)).replace('\\"', '"').replace("\\\\", "\\")
 
 
+def table_text(root: pathlib.Path, name: str) -> str:
+    """A table with the tables that it includes."""
+    path = root / name
+    if not path.exists():
+        return ""
+    text = COMMENT.sub("", path.read_text("utf-8"))
+    return INCLUDE.sub(lambda match: table_text(root, match.group(1)), text)
+
+
 def tables(root: pathlib.Path) -> list[tuple[str, list[dict]]]:
     """(component, rows) in the order of all.def."""
     found = []
-    for include in re.findall(r'^#include "([^"]+\.def)"', (root / "ntemu/api/all.def").read_text(), re.M):
-        text = COMMENT.sub("", (root / include).read_text()) if (root / include).exists() else ""
+    for include in INCLUDE.findall((root / "ntemu/api/all.def").read_text("utf-8")):
+        text = table_text(root, include)
         rows = []
         for match in MACRO.finditer(text):
             values, _ = arguments(text, match.end())
             if match.group(1) == "API":
                 rows.append({"name": values[0], "level": values[1], "irql": values[2], "note": note(values[3])})
             else:
-                rows.append({"name": values[0], "level": match.group(1).title(), "irql": "", "note": note(values[1]) if len(values) > 1 else ""})
+                rows.append({"name": values[0], "level": match.group(1).title(), "irql": "",
+                             "note": note(values[1]) if len(values) > 1 else ""})
         found.append((pathlib.PurePosixPath(include).parent.name, rows))
     return found
 

@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #define NT_API(name, level, irql, note) extern "C" void ntemu_address_of_##name() __asm__(#name);
-#define NT_STUB(name, note) NT_API(name, Stub, 0, note)
+#define NT_STUB(name, note) extern "C" void ntemu_address_of_##name() __asm__("ntemu_stub_" #name);
 #define NT_DATA(name, note)
 #include "ntemu/api/all.def"
 #undef NT_API

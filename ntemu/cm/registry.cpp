@@ -1,6 +1,7 @@
 #include "ntemu/cm/registry.h"
 
 #include <memory>
+#include <type_traits>
 
 #include "ntemu/base/clock.h"
 #include "ntemu/base/lock.h"
@@ -27,7 +28,7 @@ std::u16string folded(std::u16string_view name) {
 
 // Runs `body(database)` under the lock; a failure of the database is its result.
 template <class Body>
-auto with_database(Body body) NTEMU_EXCLUDES(mutex) -> decltype(body(std::declval<Database &>())) {
+std::invoke_result_t<Body, Database &> with_database(Body body) NTEMU_EXCLUDES(mutex) {
   base::Guard guard(mutex);
   if (!database) return STATUS_REGISTRY_IO_FAILED;
   try {

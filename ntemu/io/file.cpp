@@ -43,6 +43,12 @@ void clean_up_file(void *body) {
   file.Flags |= FO_CLEANUP_COMPLETE;
 }
 
+std::u16string name_of_file(void *body) {
+  const auto &file = *static_cast<FILE_OBJECT *>(body);
+  const OpenFile *open = open_file_of(file);
+  return ob::name_of(file.DeviceObject) + (open ? open->path() : std::u16string());
+}
+
 Result<void *> parse_file(void *body, std::u16string_view rest, ob::OpenRequest &request);
 
 }  // namespace
@@ -54,6 +60,8 @@ _OBJECT_TYPE ntemu::io::file_type = {
     .dispatcher_offset = offsetof(FILE_OBJECT, Event),
     .on_delete = delete_file,
     .on_last_handle_closed = clean_up_file,
+    .query_name = name_of_file,
+    .parse = parse_file,
 };
 
 static POBJECT_TYPE file_type_pointer = &ntemu::io::file_type;
@@ -161,7 +169,6 @@ void ntemu::io::mount_volume(PDEVICE_OBJECT device, std::unique_ptr<Volume> volu
   block->ReferenceCount = 1;
   block->volume = std::move(volume);
   device->Vpb = block;
-  ob::set_parse(file_type, parse_file);
 }
 
 void ntemu::io::dismount_volume(PDEVICE_OBJECT device) {

@@ -9,6 +9,7 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
+#include "ntemu/io/driver.h"
 #include "ntemu/ldr/elf_dynamic.h"
 #include "ntemu/ldr/list.h"
 
@@ -73,8 +74,8 @@ void check_sanitizer(const DynamicFacts &facts) {
   if (!name.empty())
     throw LoadError{
         STATUS_INVALID_IMAGE_FORMAT,
-        fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}",
-                    name, name)};
+        fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}", name,
+                    name)};
 }
 
 void check_libraries(const DynamicFacts &facts) {
@@ -238,6 +239,14 @@ void unload_image(Image *image) {
   remove(image);
   if (image->handle) dlclose(image->handle);
   delete image;
+}
+
+io::DriverImage describe(Image &image) {
+  return {.base = image.entry.DllBase,
+          .size = image.entry.SizeOfImage,
+          .entry = reinterpret_cast<PDRIVER_INITIALIZE>(image.entry.EntryPoint),
+          .section = &image.entry,
+          .file_system = false};
 }
 
 Image *find_image(const void *address) {

@@ -48,6 +48,10 @@ extern "C" {
 extern NTKERNELAPI LIST_ENTRY PsLoadedModuleList;
 }
 
+namespace ntemu::io {
+struct DriverImage;
+}
+
 namespace ntemu::ldr {
 
 struct Symbol {
@@ -98,6 +102,9 @@ void unload_image(Image *image);
 
 // The sanitizer that `file` is built with and this runtime is not: "asan", "tsan" or "".
 std::string missing_sanitizer(const std::filesystem::path &file);
+
+// What the I/O manager has to know of it.
+io::DriverImage describe(Image &image);
 
 // The image that `address` lies in, or null. The result is valid until that image is unloaded.
 Image *find_image(const void *address);

@@ -16,6 +16,7 @@
 
 #include "ntemu/base/lock.h"
 #include "ntemu/machine/inspect.h"
+#include "ntemu/machine/leave.h"
 #include "ntemu/machine/line_socket.h"
 #include "ntemu/machine/wait_for.h"
 
@@ -126,10 +127,12 @@ Outcome<std::unique_ptr<ControlServer>> ControlServer::start(Machine &machine) {
   state->path = machine.directory().empty() ? own : machine.directory() / kSocketName;
   unlink(state->path.c_str());
   state->listener = listen_on(state->path);
+  remove_at_exit(state->path);
   if (state->listener < 0) return system_error(fmt::format("cannot listen on {}", state->path.string()));
   if (state->path != own) {
     unlink(own.c_str());
     if (symlink(state->path.c_str(), own.c_str()) == 0) state->link = own;
+    remove_at_exit(own);
   }
   state->wake = eventfd(0, EFD_CLOEXEC);
   state->acceptor = std::thread([raw = state.get()] { raw->accept_clients(); });
@@ -147,8 +150,11 @@ ControlServer::~ControlServer() {
     clients.swap(state_->clients);
   }
   for (std::thread &client : clients) client.join();
-  unlink(state_->path.c_str());
-  if (!state_->link.empty()) unlink(state_->link.c_str());
+  for (const stdfs::path &path : {state_->path, state_->link}) {
+    if (path.empty()) continue;
+    unlink(path.c_str());
+    keep(path);
+  }
   close(state_->listener);
   close(state_->wake);
 }
@@ -162,7 +168,11 @@ std::vector<stdfs::path> running_machines() {
   for (const auto &entry : stdfs::directory_iterator(runtime_directory(), error)) {
     if (entry.path().extension() != ".sock") continue;
     const int pid = std::atoi(entry.path().stem().c_str());
-    if (pid > 0 && kill(pid, 0) == 0) sockets.push_back(entry.path());
+    if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
+      sockets.push_back(entry.path());
+    } else {
+      stdfs::remove(entry.path(), error);  // its process was killed
+    }
   }
   return sockets;
 }

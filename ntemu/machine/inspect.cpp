@@ -58,6 +58,7 @@ ThreadView view_thread(ETHREAD &thread) {
   view.address = reinterpret_cast<ULONG_PTR>(&thread);
   view.kernel = thread.adopted || ex::is_worker(thread);
   view.start = thread.adopted ? "host" : ldr::symbolize(thread.StartAddress);
+  if (view.start.ends_with("+0x0")) view.start.resize(view.start.size() - 4);
   const UCHAR state = peek(&tcb.State);
   view.state = state_name(state);
   view.waiting = state == ke::kWaiting;

@@ -13,6 +13,7 @@
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
 #include "ntemu/ex/ex.h"
+#include "ntemu/ex/worker.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
@@ -21,6 +22,7 @@
 #include "ntemu/ke/ke.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/leave.h"
 #include "ntemu/machine/rest.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
@@ -77,6 +79,12 @@ void route_log(const MachineOptions &options) {
   });
 }
 
+// A bugcheck ends the process; nothing of the machine may be left lying about.
+void end_after_bugcheck(const ke::Bugcheck &) {
+  kd::flush_debug_print();
+  machine::exit_now(ke::kBugcheckExitCode);
+}
+
 }  // namespace
 
 std::optional<Error> Machine::State::prepare_directories() {
@@ -87,6 +95,7 @@ std::optional<Error> Machine::State::prepare_directories() {
     if (!mkdtemp(pattern.data())) return Error{STATUS_ACCESS_DENIED, fmt::format("cannot make {}", pattern)};
     images = pattern;
     images_are_ours = true;
+    machine::remove_at_exit(images);
     return std::nullopt;
   }
   options.directory = std::filesystem::absolute(options.directory);
@@ -125,6 +134,8 @@ std::optional<Error> Machine::State::boot() {
   if (auto error = prepare_directories()) return error;
   route_log(options);
   ke::boot_bugcheck();
+  ke::end_machine = end_after_bugcheck;
+  ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
   ex::boot();
   kd::boot();
   ob::boot();
@@ -176,7 +187,10 @@ bool Machine::shut_down() {
   }
   base::set_log_sink(nullptr);
   std::error_code ignored;
-  if (ended && state->images_are_ours) std::filesystem::remove_all(state->images, ignored);
+  if (ended && state->images_are_ours) {
+    std::filesystem::remove_all(state->images, ignored);
+    machine::keep(state->images);
+  }
   one_runs = false;
   return ended;
 }
@@ -246,6 +260,8 @@ std::vector<std::string> Machine::drivers() const {
   for (const auto &[name, driver] : state_->drivers) names.push_back(name);
   return names;
 }
+
+bool Machine::load_hangs() const { return rest() == Rest::kWaiting && ex::worker_is_busy(); }
 
 Rest Machine::rest() const { return machine::look_for_rest(); }
 

@@ -111,7 +111,7 @@ class Walk {
 
 NTSTATUS check_attributes(const OBJECT_ATTRIBUTES &attributes) {
   if (attributes.Length != sizeof(OBJECT_ATTRIBUTES)) return STATUS_INVALID_PARAMETER;
-  if (attributes.Attributes & ~(OBJ_VALID_ATTRIBUTES | OBJ_PROTECT_CLOSE)) return STATUS_INVALID_PARAMETER;
+  if (attributes.Attributes & ~kValidAttributes) return STATUS_INVALID_PARAMETER;
   if (!attributes.ObjectName) return STATUS_SUCCESS;
   if (attributes.ObjectName->Length % sizeof(WCHAR)) return STATUS_OBJECT_NAME_INVALID;
   if (attributes.ObjectName->Length && !attributes.ObjectName->Buffer) return STATUS_ACCESS_VIOLATION;

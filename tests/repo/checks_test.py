@@ -74,8 +74,8 @@ class LengthsAndPaths(TreeTest):
         self.assertEqual(self.errors(), [])
 
     def test_the_path_of_one_machine_is_found_in_any_text(self):
-        self.write("docs/x.md", "see " + "/".join(["", "home", "me", "x"]) + "\n")
-        self.write("docs/y.md", "see https://example.org/home/me and $HOME/work and ~/work/x\n")
+        self.write("docs/x.md", "see " + "/".join(["", "home", "jane", "x"]) + "\n")
+        self.write("docs/y.md", "see https://example.org/home/me and $HOME/work, ~/work/x and /home/user/x\n")
         self.assertEqual([error.split(":")[0] for error in self.errors()], ["docs/x.md"])
 
 
@@ -85,15 +85,17 @@ class ApiDocs(TreeTest):
         self.write("ntemu/api/all.def", '#include "ntemu/ke/api.def"\n')
 
     def test_a_row_carries_state_irql_sentence_and_note(self):
-        self.write("ntemu/ke/api.def", '/* NT_API(KeNot, Full, HIGH_LEVEL, "") */\n'
+        self.write("ntemu/ke/wait_api.def", 'NT_API(KeWait, Full, APC_LEVEL, "")\n')
+        self.write("ntemu/ke/api.def", '#include "ntemu/ke/wait_api.def"\n/* NT_API(KeNot, Full, HIGH_LEVEL, "") */\n'
                    'NT_API(KeSetEvent, Partial, DISPATCH_LEVEL,\n       "no boost, " "a | b")\nNT_STUB(KeFoo, "")\nNT_DATA(KiData, "what it is")\n')
         self.write("ntemu/include/km/nt/ke.h", "/* Sets an event, e.g. one of yours. IRQL: any. */\nLONG NTAPI KeSetEvent(PRKEVENT E);\n"
                    "LONG KeNext(VOID);\n\nLONG KeFoo(VOID);\n")
         page = gen_api_docs.page(self.root)
         self.assertIn("| `KeSetEvent` | Partial | dispatch | Sets an event, e.g. one of yours | no boost, a \\| b |", page)
         self.assertIn("| `KeFoo` | Stub |  |  |  |", page)
+        self.assertIn("| `KeWait` | Full | apc |", page)
         self.assertIn("| `KiData` | Data |  |  | what it is |", page)
-        self.assertIn("0 complete, 1 partial", page)
+        self.assertIn("1 complete, 1 partial", page)
         self.assertNotIn("KeNot", page)
 
 

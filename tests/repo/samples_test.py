@@ -26,7 +26,7 @@ class Samples(unittest.TestCase):
     def test_hello_says_that_it_came_and_went(self):
         lines = [line for line in self.succeed("hello").output.splitlines() if "hello:" in line]
         self.assertEqual(len(lines), 2, lines)
-        self.assertIn(r"hello: loaded, my key is \Registry\Machine\System\CurrentControlSet\Services".lower(), lines[0].lower())
+        self.assertIn(r"hello: loaded, my key is \Registry\Machine\System\ControlSet001\Services\hello".lower(), lines[0].lower())
         self.assertIn("hello: goodbye", lines[1])
 
     def test_race_keeps_every_file_whole_and_moves_few(self):

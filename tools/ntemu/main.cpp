@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
   run_app->add_option("driver", run_options.driver, "The driver's image, made by ntcc")->required()->type_name("FILE.sys");
   run_app->add_option("--machine", run_options.machine, "Keep the machine here; DIR/drive_c is C: (default: all in memory)")->type_name("DIR");
   run_app->add_option("--name", run_options.name, "The driver's service name (default: the file's name)");
-  run_app->add_option("--mkdir", run_options.make_directories, "Make this directory on C: first, e.g. --mkdir Temp")->type_name("PATH");
+  run_app->add_option("--mkdir", run_options.make_directories, "Make this directory on C: first, e.g. --mkdir Temp")->type_name("PATH")->allow_extra_args(false);
   add_duration(*run_app, "--for", run_options.time, "Unload after this time even if threads are left (250ms, 2s, 30m)");
   run_app->add_flag("--trace", run_options.trace, "Print every kernel API call");
   run_app->add_flag("--json", run_options.json, "Print the result as JSON");

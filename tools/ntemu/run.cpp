@@ -15,6 +15,7 @@
 #include "ntemu/machine/control.h"
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
+#include "ntemu/machine/leave.h"
 #include "ntemu/machine/win32_error.h"
 #include "tools/ntemu/commands.h"
 
@@ -43,7 +44,7 @@ class Interruption {
       std::fputs("ntemu: interrupted; unloading (once more to end at once)\n", stderr);
       machine.interrupt_waits();
       sigwait(&signals_, &signal);
-      _exit(128 + signal);
+      machine::exit_now(128 + signal);
     }).detach();
   }
   bool happened() const { return happened_; }
@@ -163,15 +164,13 @@ int run(const RunOptions &options) {
     return *options.time - (std::chrono::steady_clock::now() - began);
   };
   const auto is_loaded = [&] { return loaded.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
-  machine.wait_until([&] { return is_loaded() || (machine.rest() == Rest::kWaiting && !is_loaded()); }, left());
+  machine.wait_until([&] { return is_loaded() || machine.load_hangs(); }, left());
   if (!is_loaded()) {
     describe_rest(report, machine.rest(), interruption.happened(), options);
     report.text = "DriverEntry has not returned: " + report.text;
     report.threads = machine::threads();
     report.error = interruption.happened() ? machine::kErrorCancelled : machine::kErrorPossibleDeadlock;
-    const int code = finish(options, report);
-    std::fflush(nullptr);
-    _exit(code);
+    machine::exit_now(finish(options, report));
   }
   loader.join();
   auto outcome = loaded.get();
@@ -183,10 +182,7 @@ int run(const RunOptions &options) {
   unload(machine, report, interruption);
   control = Error{0, ""};
   const int code = finish(options, report);
-  if (!machine.shut_down()) {
-    std::fflush(nullptr);
-    _exit(code);
-  }
+  if (!machine.shut_down()) machine::exit_now(code);
   return code;
 }
 

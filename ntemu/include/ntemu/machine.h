@@ -80,6 +80,8 @@ class Machine {
   std::optional<Error> make_directory(std::string_view path);
 
   Rest rest() const;
+  // A DriverEntry or DriverUnload that runs now waits, and nothing will wake it.
+  bool load_hangs() const;
   // Until rest() is one of kDone or kWaiting, or also kDelayed if `or_delayed`, `limit` has passed (nullopt: never) or
   // interrupt_waits was called. The state at the return.
   Rest wait_for_rest(std::optional<std::chrono::nanoseconds> limit, bool or_delayed = false);
