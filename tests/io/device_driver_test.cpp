@@ -34,7 +34,9 @@ NTSTATUS entry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path) {
   seen.thread = PsGetCurrentThread();
   seen.irql = KeGetCurrentIrql();
   UNICODE_STRING name = base::to_unicode_string(u"\\Device\\Sample");
-  if (const NTSTATUS status = IoCreateDevice(driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &seen.device); !NT_SUCCESS(status)) return status;
+  if (const NTSTATUS status = IoCreateDevice(driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &seen.device);
+      !NT_SUCCESS(status))
+    return status;
   driver->DriverUnload = unload;
   return seen.result;
 }

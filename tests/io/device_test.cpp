@@ -14,7 +14,8 @@ class DeviceTest : public KernelTest {
 
   NTSTATUS create(std::u16string_view name, PDEVICE_OBJECT *device, ULONG extension = 0, BOOLEAN exclusive = FALSE) {
     UNICODE_STRING string = base::to_unicode_string(name);
-    return ::IoCreateDevice(driver, extension, name.empty() ? nullptr : &string, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, exclusive, device);
+    return ::IoCreateDevice(driver, extension, name.empty() ? nullptr : &string, FILE_DEVICE_UNKNOWN,
+                            FILE_DEVICE_SECURE_OPEN, exclusive, device);
   }
   NTSTATUS open(std::u16string_view name) {
     UNICODE_STRING string = base::to_unicode_string(name);
