@@ -61,8 +61,9 @@ std::string Database::open(const std::string &path) {
     }
   }
   if (error.empty()) return error;
-  return fmt::format("cannot use the registry hive {}: {}; it was left as it is, and without it the machine starts with a new one",
-                     path, error);
+  return fmt::format(
+      "cannot use the registry hive {}: {}; it was left as it is, and without it the machine starts with a new one",
+      path, error);
 }
 
 std::string Database::check_and_prepare() {
@@ -76,7 +77,8 @@ std::string Database::check_and_prepare() {
   const int version = pragma(*this, "PRAGMA user_version");
   if (application == kApplicationId && version == kSchemaVersion) return {};
   if (application == kApplicationId) return fmt::format("made by another version of ntemu (format {})", version);
-  if (application != 0 || pragma(*this, "SELECT count(*) FROM sqlite_schema") != 0) return "a database of another program";
+  if (application != 0 || pragma(*this, "SELECT count(*) FROM sqlite_schema") != 0)
+    return "a database of another program";
   Transaction transaction(*this);
   run(kSchema);
   run(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kSchemaVersion).c_str());
@@ -90,7 +92,8 @@ void Database::run(const char *sql) {
 
 sqlite3_stmt *Database::statement(const char *sql) {
   sqlite3_stmt *&statement = statements_[sql];
-  if (!statement && sqlite3_prepare_v3(connection_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+  if (!statement &&
+      sqlite3_prepare_v3(connection_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
     fail(connection_);
   }
   return statement;

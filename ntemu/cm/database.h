@@ -37,7 +37,10 @@ class Database {
 class Query {
  public:
   Query(Database &database, const char *sql) : database_(database), statement_(database.statement(sql)) {}
-  ~Query() { sqlite3_reset(statement_); sqlite3_clear_bindings(statement_); }
+  ~Query() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
   Query(const Query &) = delete;
   Query &operator=(const Query &) = delete;
 

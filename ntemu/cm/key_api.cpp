@@ -57,7 +57,8 @@ bool lay_out(KEY_VALUE_INFORMATION_CLASS information_class, size_t name, size_t 
     case KeyValueFullInformation:
     case KeyValueFullInformationAlign64: {
       constexpr size_t kName = FIELD_OFFSET(KEY_VALUE_FULL_INFORMATION, Name);
-      const size_t at = align(kName + name, information_class == KeyValueFullInformation ? sizeof(ULONG) : sizeof(ULONG64));
+      const size_t at =
+          align(kName + name, information_class == KeyValueFullInformation ? sizeof(ULONG) : sizeof(ULONG64));
       layout = {kName, kName, at, at + data};
       return true;
     }
@@ -76,7 +77,8 @@ bool lay_out(KEY_VALUE_INFORMATION_CLASS information_class, size_t name, size_t 
   }
 }
 
-void write_fixed(KEY_VALUE_INFORMATION_CLASS information_class, const cm::Value &value, const Layout &layout, Output &output) {
+void write_fixed(KEY_VALUE_INFORMATION_CLASS information_class, const cm::Value &value, const Layout &layout,
+                 Output &output) {
   const auto name_length = static_cast<ULONG>(value.name.size() * sizeof(WCHAR));
   const auto data_length = static_cast<ULONG>(value.data.size());
   switch (information_class) {
@@ -126,11 +128,13 @@ NTSTATUS ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBU
   return open_key(KeyHandle, DesiredAccess, *ObjectAttributes);
 }
 
-NTSTATUS ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
-                         PVOID KeyValueInformation, ULONG Length, PULONG ResultLength) {
+NTSTATUS ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
+                         KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass, PVOID KeyValueInformation, ULONG Length,
+                         PULONG ResultLength) {
   NT_ENTER(ZwQueryValueKey, KeyHandle, ValueName, KeyValueInformationClass, KeyValueInformation, Length, ResultLength);
   Layout layout;
-  if (ValueName->Length % sizeof(WCHAR) || !lay_out(KeyValueInformationClass, 0, 0, layout)) return STATUS_INVALID_PARAMETER;
+  if (ValueName->Length % sizeof(WCHAR) || !lay_out(KeyValueInformationClass, 0, 0, layout))
+    return STATUS_INVALID_PARAMETER;
   const auto key = cm::reference_key(KeyHandle, KEY_QUERY_VALUE, KernelMode);
   if (!key) return key.status();
   const auto value = cm::query_value((*key)->id, base::view(*ValueName));

@@ -100,7 +100,8 @@ std::vector<UCHAR> terminated(std::u16string_view text) {
 
 class Table {
  public:
-  Table(cm::KeyId top, PVOID context, PVOID environment) : top_(top), key_(top), context_(context), environment_(environment) {}
+  Table(cm::KeyId top, PVOID context, PVOID environment)
+      : top_(top), key_(top), context_(context), environment_(environment) {}
 
   NTSTATUS run(const RTL_QUERY_REGISTRY_TABLE *entry) {
     constexpr ULONG kNeedsNoMore = RTL_QUERY_REGISTRY_SUBKEY | RTL_QUERY_REGISTRY_DIRECT;
@@ -113,7 +114,8 @@ class Table {
  private:
   NTSTATUS run_entry(const RTL_QUERY_REGISTRY_TABLE &entry) {
     const ULONG flags = entry.Flags;
-    if ((flags & RTL_QUERY_REGISTRY_DIRECT) && (!entry.Name || entry.QueryRoutine || (flags & RTL_QUERY_REGISTRY_SUBKEY))) {
+    if ((flags & RTL_QUERY_REGISTRY_DIRECT) &&
+        (!entry.Name || entry.QueryRoutine || (flags & RTL_QUERY_REGISTRY_SUBKEY))) {
       return STATUS_INVALID_PARAMETER;
     }
     if (flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) key_ = top_;
@@ -147,14 +149,17 @@ class Table {
     const std::u16string name(view(entry.Name));
     const auto value = cm::query_value(key_, name);
     if (value) {
-      const ULONG expected = (entry.DefaultType & RTL_QUERY_REGISTRY_TYPECHECK_MASK) >> RTL_QUERY_REGISTRY_TYPECHECK_SHIFT;
-      if ((entry.Flags & RTL_QUERY_REGISTRY_TYPECHECK) && expected != REG_NONE && expected != value->type) return STATUS_OBJECT_TYPE_MISMATCH;
+      const ULONG expected =
+          (entry.DefaultType & RTL_QUERY_REGISTRY_TYPECHECK_MASK) >> RTL_QUERY_REGISTRY_TYPECHECK_SHIFT;
+      if ((entry.Flags & RTL_QUERY_REGISTRY_TYPECHECK) && expected != REG_NONE && expected != value->type)
+        return STATUS_OBJECT_TYPE_MISMATCH;
       if ((entry.Flags & RTL_QUERY_REGISTRY_NOSTRING) && is_string(value->type)) return STATUS_OBJECT_TYPE_MISMATCH;
       const NTSTATUS status = deliver(entry, name, value->type, value->data);
       if (!NT_SUCCESS(status) || !(entry.Flags & RTL_QUERY_REGISTRY_DELETE)) return status;
       return cm::delete_value(key_, name);
     }
-    if (value.status() != STATUS_OBJECT_NAME_NOT_FOUND || (entry.Flags & RTL_QUERY_REGISTRY_REQUIRED)) return value.status();
+    if (value.status() != STATUS_OBJECT_NAME_NOT_FOUND || (entry.Flags & RTL_QUERY_REGISTRY_REQUIRED))
+      return value.status();
     const ULONG type = entry.DefaultType & ~RTL_QUERY_REGISTRY_TYPECHECK_MASK;
     if (type == REG_NONE) return STATUS_SUCCESS;
     return deliver(entry, name, type, default_data(entry, type));
@@ -177,7 +182,8 @@ class Table {
   }
 
   // Strings are expanded and lists taken apart on their way, unless the entry says no.
-  NTSTATUS deliver(const RTL_QUERY_REGISTRY_TABLE &entry, const std::u16string &name, ULONG type, const std::vector<UCHAR> &data) {
+  NTSTATUS deliver(const RTL_QUERY_REGISTRY_TABLE &entry, const std::u16string &name, ULONG type,
+                   const std::vector<UCHAR> &data) {
     const bool raw = entry.Flags & RTL_QUERY_REGISTRY_NOEXPAND;
     if (type == REG_SZ) return hand_over(entry, name, REG_SZ, terminated(text_of(data)));
     if (type == REG_EXPAND_SZ) {
@@ -190,17 +196,19 @@ class Table {
     if (entry.Flags & RTL_QUERY_REGISTRY_DIRECT) return STATUS_INVALID_PARAMETER;
     for (std::u16string_view rest = text_of(data); !rest.empty() && rest[0] != 0;) {
       const size_t end = std::min(rest.find(u'\0'), rest.size());
-      if (const NTSTATUS status = hand_over(entry, name, REG_SZ, terminated(rest.substr(0, end))); !NT_SUCCESS(status)) return status;
+      if (const NTSTATUS status = hand_over(entry, name, REG_SZ, terminated(rest.substr(0, end))); !NT_SUCCESS(status))
+        return status;
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return STATUS_SUCCESS;
   }
 
-  NTSTATUS hand_over(const RTL_QUERY_REGISTRY_TABLE &entry, const std::u16string &name, ULONG type, std::vector<UCHAR> data) {
+  NTSTATUS hand_over(const RTL_QUERY_REGISTRY_TABLE &entry, const std::u16string &name, ULONG type,
+                     std::vector<UCHAR> data) {
     if (entry.Flags & RTL_QUERY_REGISTRY_DIRECT) return store(entry.EntryContext, type, data);
     std::u16string own_name = name;  // the routine may write to it
-    return entry.QueryRoutine(reinterpret_cast<PWSTR>(own_name.data()), type, data.data(), static_cast<ULONG>(data.size()), context_,
-                              entry.EntryContext);
+    return entry.QueryRoutine(reinterpret_cast<PWSTR>(own_name.data()), type, data.data(),
+                              static_cast<ULONG>(data.size()), context_, entry.EntryContext);
   }
 
   static NTSTATUS store(PVOID destination, ULONG type, const std::vector<UCHAR> &data) {

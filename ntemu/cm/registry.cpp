@@ -1,6 +1,7 @@
 #include "ntemu/cm/registry.h"
 
 #include <memory>
+#include <type_traits>
 
 #include "ntemu/base/clock.h"
 #include "ntemu/base/lock.h"
@@ -27,7 +28,7 @@ std::u16string folded(std::u16string_view name) {
 
 // Runs `body(database)` under the lock; a failure of the database is its result.
 template <class Body>
-auto with_database(Body body) NTEMU_EXCLUDES(mutex) -> decltype(body(std::declval<Database &>())) {
+std::invoke_result_t<Body, Database &> with_database(Body body) NTEMU_EXCLUDES(mutex) {
   base::Guard guard(mutex);
   if (!database) return STATUS_REGISTRY_IO_FAILED;
   try {
@@ -59,7 +60,11 @@ std::optional<Child> find_child(Database &db, KeyId parent, std::u16string_view 
 
 KeyId add_child(Database &db, KeyId parent, std::u16string_view name) {
   Query query(db, "INSERT INTO keys(parent, name, fold, last_write) VALUES(?, ?, ?, ?)");
-  query.bind(1, parent).bind(2, name).bind(3, std::u16string_view(folded(name))).bind(4, base::clock().system_time()).step();
+  query.bind(1, parent)
+      .bind(2, name)
+      .bind(3, std::u16string_view(folded(name)))
+      .bind(4, base::clock().system_time())
+      .step();
   const KeyId id = sqlite3_last_insert_rowid(db.connection());
   touch(db, parent);
   return id;
@@ -69,7 +74,8 @@ KeyId add_child(Database &db, KeyId parent, std::u16string_view name) {
 Result<std::u16string> below_root(std::u16string_view path) {
   constexpr std::u16string_view kPrefix = u"\\REGISTRY";
   if (!path.starts_with(u'\\')) return STATUS_OBJECT_PATH_SYNTAX_BAD;
-  if (path.size() < kPrefix.size() || !rtl::equal(path.substr(0, kPrefix.size()), kPrefix, true)) return STATUS_OBJECT_PATH_NOT_FOUND;
+  if (path.size() < kPrefix.size() || !rtl::equal(path.substr(0, kPrefix.size()), kPrefix, true))
+    return STATUS_OBJECT_PATH_NOT_FOUND;
   path.remove_prefix(kPrefix.size());
   if (path.empty()) return std::u16string();
   if (!path.starts_with(u'\\')) return STATUS_OBJECT_PATH_NOT_FOUND;
@@ -111,10 +117,11 @@ void build_default_keys(Database &db) {
   if (!Query(db, "SELECT 1 FROM keys WHERE id=1").step()) {
     db.run("INSERT INTO keys(id, parent, name, fold, last_write) VALUES(1, NULL, 'REGISTRY', 'REGISTRY', 0)");
     for (const char16_t *top : {u"MACHINE", u"USER"}) add_child(db, kRootKey, top);
-    for (const char16_t *path : {u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM", u"\\REGISTRY\\MACHINE\\HARDWARE\\DEVICEMAP",
-                                 u"\\REGISTRY\\MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
-                                 u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Control", u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Enum",
-                                 u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services", u"\\REGISTRY\\USER\\.DEFAULT"}) {
+    for (const char16_t *path :
+         {u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM", u"\\REGISTRY\\MACHINE\\HARDWARE\\DEVICEMAP",
+          u"\\REGISTRY\\MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
+          u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Control", u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Enum",
+          u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services", u"\\REGISTRY\\USER\\.DEFAULT"}) {
       (void)create_path(db, path);
     }
     const auto system = create_path(db, u"\\REGISTRY\\MACHINE\\SYSTEM");
@@ -191,7 +198,8 @@ Result<std::u16string> path_of(KeyId key) {
 NTSTATUS delete_key(KeyId key) {
   return with_database([&](Database &db) -> NTSTATUS {
     require_key(db, key);
-    if (key == kRootKey || Query(db, "SELECT 1 FROM keys WHERE parent=?").bind(1, key).step()) return STATUS_CANNOT_DELETE;
+    if (key == kRootKey || Query(db, "SELECT 1 FROM keys WHERE parent=?").bind(1, key).step())
+      return STATUS_CANNOT_DELETE;
     Query(db, "DELETE FROM keys WHERE id=?").bind(1, key).step();
     return STATUS_SUCCESS;
   });
@@ -215,7 +223,12 @@ NTSTATUS set_value(KeyId key, std::u16string_view name, ULONG type, const void *
     Query query(db,
                 "INSERT INTO key_values(key, name, fold, type, data) VALUES(?, ?, ?, ?, ?) "
                 "ON CONFLICT(key, fold) DO UPDATE SET type=excluded.type, data=excluded.data");
-    query.bind(1, key).bind(2, name).bind(3, std::u16string_view(folded(name))).bind(4, int64_t{type}).bind(5, data, size).step();
+    query.bind(1, key)
+        .bind(2, name)
+        .bind(3, std::u16string_view(folded(name)))
+        .bind(4, int64_t{type})
+        .bind(5, data, size)
+        .step();
     touch(db, key);
     transaction.commit();
     return STATUS_SUCCESS;
@@ -267,14 +280,16 @@ Result<std::vector<KeyInfo>> list_keys(KeyId key) {
 }
 
 std::optional<NTSTATUS> create_service_key(std::u16string_view name, const ServiceSettings &settings) {
-  if (name.empty() || name.size() > 256 || name.find_first_of(u"/\\,") != std::u16string_view::npos) return STATUS_OBJECT_NAME_INVALID;
+  if (name.empty() || name.size() > 256 || name.find_first_of(u"/\\,") != std::u16string_view::npos)
+    return STATUS_OBJECT_NAME_INVALID;
   const auto key = create_key(kServices + std::u16string(name));
   if (!key) return key.status();
   NTSTATUS status = set_dword(*key, u"Type", settings.type);
   if (NT_SUCCESS(status)) status = set_dword(*key, u"Start", settings.start);
   if (NT_SUCCESS(status)) status = set_dword(*key, u"ErrorControl", settings.error_control);
   if (NT_SUCCESS(status)) status = set_string(*key, u"ImagePath", REG_EXPAND_SZ, settings.image_path);
-  if (NT_SUCCESS(status) && !settings.display_name.empty()) status = set_string(*key, u"DisplayName", REG_SZ, settings.display_name);
+  if (NT_SUCCESS(status) && !settings.display_name.empty())
+    status = set_string(*key, u"DisplayName", REG_SZ, settings.display_name);
   if (NT_SUCCESS(status) && !settings.group.empty()) status = set_string(*key, u"Group", REG_SZ, settings.group);
   if (NT_SUCCESS(status) && !settings.depends.empty()) {
     std::u16string list;

@@ -11,7 +11,7 @@
 
 namespace ntemu::cm {
 
-using KeyId = int64_t;  // never reused: a deleted key's id finds nothing, STATUS_KEY_DELETED
+using KeyId = int64_t;                // never reused: a deleted key's id finds nothing, STATUS_KEY_DELETED
 inline constexpr KeyId kRootKey = 1;  // \REGISTRY itself
 
 struct Value {

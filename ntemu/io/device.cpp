@@ -75,7 +75,8 @@ void fill(PDEVICE_OBJECT device, PDRIVER_OBJECT driver, ULONG extension_size, DE
     default:
       break;
   }
-  auto *extension = reinterpret_cast<DEVOBJ_PRIVATE_EXTENSION *>(reinterpret_cast<char *>(device + 1) + align(extension_size));
+  auto *extension =
+      reinterpret_cast<DEVOBJ_PRIVATE_EXTENSION *>(reinterpret_cast<char *>(device + 1) + align(extension_size));
   extension->Public.Type = io::kDeviceExtensionType;
   extension->Public.DeviceObject = device;
   device->DeviceObjectExtension = &extension->Public;
@@ -85,11 +86,12 @@ void fill(PDEVICE_OBJECT device, PDRIVER_OBJECT driver, ULONG extension_size, DE
 
 namespace ntemu::io {
 
-_OBJECT_TYPE device_type{.name = u"Device",
-                         .valid_access = FILE_ALL_ACCESS,
-                         .generic_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
-                         .on_delete = delete_device_body,
-                         .parse = parse_device};
+_OBJECT_TYPE device_type{
+    .name = u"Device",
+    .valid_access = FILE_ALL_ACCESS,
+    .generic_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
+    .on_delete = delete_device_body,
+    .parse = parse_device};
 
 bool is_delete_pending(PDEVICE_OBJECT device) {
   return __atomic_load_n(&private_part(device).ExtensionFlags, __ATOMIC_RELAXED) & DOE_DELETE_PENDING;
@@ -118,7 +120,8 @@ POBJECT_TYPE *IoDeviceObjectType = &device_type_pointer;
 }
 
 NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
-                        DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive, PDEVICE_OBJECT *DeviceObject) {
+                        DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
+                        PDEVICE_OBJECT *DeviceObject) {
   NT_ENTER(IoCreateDevice, DriverObject, DeviceExtensionSize, DeviceName, DeviceType, DeviceCharacteristics, Exclusive,
            DeviceObject);
   *DeviceObject = nullptr;
@@ -147,7 +150,8 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, 
 
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject) {
   NT_ENTER(IoDeleteDevice, DeviceObject);
-  const ULONG before = __atomic_fetch_or(&private_part(DeviceObject).ExtensionFlags, DOE_DELETE_PENDING, __ATOMIC_ACQ_REL);
+  const ULONG before =
+      __atomic_fetch_or(&private_part(DeviceObject).ExtensionFlags, DOE_DELETE_PENDING, __ATOMIC_ACQ_REL);
   if (before & DOE_DELETE_PENDING) return;  // its deletion waits for the last reference already
   unlink(DeviceObject);
   ob::remove_name(DeviceObject);

@@ -14,7 +14,7 @@ using namespace ntemu;
 namespace {
 
 constexpr ULONG kNameTag = 0x6D4E6F49;  // shows as IoNm
-constexpr UCHAR kPoison = 0xCC;             // what a driver finds that keeps RegistryPath
+constexpr UCHAR kPoison = 0xCC;         // what a driver finds that keeps RegistryPath
 constexpr char16_t kServices[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";
 
 // The driver object and its extension are one allocation.
@@ -67,7 +67,8 @@ NTSTATUS IopInvalidDeviceRequest(PDEVICE_OBJECT, PIRP Irp) {
 __attribute__((noinline)) NTSTATUS IopLoadDriver(PDRIVER_OBJECT Driver) {
   const PDRIVER_EXTENSION extension = Driver->DriverExtension;
   UNICODE_STRING path{};
-  if (!copy_to_pool(kServices + std::u16string(base::view(extension->ServiceKeyName)), path)) return STATUS_INSUFFICIENT_RESOURCES;
+  if (!copy_to_pool(kServices + std::u16string(base::view(extension->ServiceKeyName)), path))
+    return STATUS_INSUFFICIENT_RESOURCES;
   const PWSTR buffer = path.Buffer;  // the driver may change the string that it is given
   const size_t bytes = path.MaximumLength;
   const NTSTATUS status = Driver->DriverInit(Driver, &path);
@@ -128,19 +129,22 @@ void finish_initialization(PDRIVER_OBJECT driver) {
 
 void report_devices(PDRIVER_OBJECT driver, const char *when) {
   std::string names;
-  for (PDEVICE_OBJECT device : io::devices_of(driver)) names += (names.empty() ? "" : ", ") + io::describe_device(device);
+  for (PDEVICE_OBJECT device : io::devices_of(driver))
+    names += (names.empty() ? "" : ", ") + io::describe_device(device);
   if (names.empty()) return;
-  base::log(base::Level::kWarning, "io", "{} left devices behind {}: {}", base::to_utf8(base::view(driver->DriverName)), when, names);
+  base::log(base::Level::kWarning, "io", "{} left devices behind {}: {}", base::to_utf8(base::view(driver->DriverName)),
+            when, names);
 }
 
 }  // namespace
 
 namespace ntemu::io {
 
-_OBJECT_TYPE driver_type{.name = u"Driver",
-                         .valid_access = FILE_ALL_ACCESS,
-                         .generic_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
-                         .on_delete = delete_driver_body};
+_OBJECT_TYPE driver_type{
+    .name = u"Driver",
+    .valid_access = FILE_ALL_ACCESS,
+    .generic_mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
+    .on_delete = delete_driver_body};
 
 Result<PDRIVER_OBJECT> create_driver(std::u16string_view service, const DriverImage &image) {
   const std::u16string name = (image.file_system ? u"\\FileSystem\\" : u"\\Driver\\") + std::u16string(service);

@@ -86,7 +86,7 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
   NT_ENTER(ObOpenObjectByPointer, Object, HandleAttributes, PassedAccessState, DesiredAccess, ObjectType, AccessMode,
            Handle);
   *Handle = nullptr;
-  if (HandleAttributes & ~(OBJ_VALID_ATTRIBUTES | OBJ_PROTECT_CLOSE)) return STATUS_INVALID_PARAMETER;
+  if (HandleAttributes & ~ob::kValidAttributes) return STATUS_INVALID_PARAMETER;
   if (ObjectType && &ob::type_of(Object) != ObjectType) return STATUS_OBJECT_TYPE_MISMATCH;
   if (PassedAccessState) return STATUS_NOT_SUPPORTED;
   const auto handle = ob::create_handle(Object, DesiredAccess, HandleAttributes);

@@ -42,9 +42,7 @@ Entry *find_entry(ULONG index) {
   return segment ? segment + index % kSegmentEntries : nullptr;
 }
 
-bool is_kernel_handle(HANDLE handle) {
-  return (reinterpret_cast<ULONG64>(handle) & kKernelHandle) == kKernelHandle;
-}
+bool is_kernel_handle(HANDLE handle) { return (reinterpret_cast<ULONG64>(handle) & kKernelHandle) == kKernelHandle; }
 
 bool is_pseudo_handle(HANDLE handle) { return handle == NtCurrentProcess() || handle == NtCurrentThread(); }
 
@@ -61,7 +59,8 @@ ULONG64 lock(Entry &entry) {
   for (int spins = 0;; ++spins) {
     if (value == 0) return 0;
     if (!(value & kLocked)) {
-      if (entry.value.compare_exchange_weak(value, value | kLocked, std::memory_order_acquire, std::memory_order_relaxed)) {
+      if (entry.value.compare_exchange_weak(value, value | kLocked, std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
         return value;
       }
       continue;

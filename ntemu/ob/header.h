@@ -39,6 +39,7 @@ extern NTKERNELAPI UCHAR ObHeaderCookie;
 
 namespace ntemu::ob {
 
+inline constexpr ULONG kValidAttributes = OBJ_VALID_ATTRIBUTES | OBJ_PROTECT_CLOSE;
 inline constexpr UCHAR kNameInfoMask = 0x02;   // every object has name information, most an empty one
 inline constexpr UCHAR kPermanentFlag = 0x10;  // guarded by the namespace's lock
 

@@ -5,7 +5,7 @@
 namespace ntemu::ob {
 namespace {
 
-constexpr int kMostLinks = 32;           // followed by one walk
+constexpr int kMostLinks = 32;                                                    // followed by one walk
 constexpr NTSTATUS kReparsePointEncountered = static_cast<NTSTATUS>(0xC000050B);  // STATUS_REPARSE_POINT_ENCOUNTERED
 constexpr size_t kLongestName = 0x7FFE;  // characters: what a UNICODE_STRING can hold
 
@@ -28,7 +28,8 @@ class Walk {
     const auto start = reference_by_handle(root, 0, nullptr, request_.mode);
     if (!start) return start;
     directory_ = Ref<void>::adopt(*start);
-    if (const Parse parse = parse_of(*start)) return place ? STATUS_OBJECT_TYPE_MISMATCH : checked(parse(*start, path_, request_));
+    if (const Parse parse = parse_of(*start))
+      return place ? STATUS_OBJECT_TYPE_MISMATCH : checked(parse(*start, path_, request_));
     if (&type_of(*start) != &directory_type) return STATUS_OBJECT_TYPE_MISMATCH;
     if (path_.starts_with(u'\\')) return STATUS_OBJECT_PATH_SYNTAX_BAD;
     if (path_.empty()) return here();
@@ -73,7 +74,8 @@ class Walk {
       if (&type == &symbolic_link_type) return follow(*static_cast<SymbolicLink *>(found.get()), rest);
       if (const Parse parse = parse_of(found.get()); parse && !place_) {
         // Asked for one of the namespace's own types, an object with a parse routine must not be opened to find out.
-        if (rest.empty() && (type_ == &directory_type || type_ == &symbolic_link_type)) return STATUS_OBJECT_TYPE_MISMATCH;
+        if (rest.empty() && (type_ == &directory_type || type_ == &symbolic_link_type))
+          return STATUS_OBJECT_TYPE_MISMATCH;
         return checked(parse(found.get(), rest, request_));
       }
       if (rest.empty()) return checked(Ref<void>(found).release());
@@ -111,7 +113,7 @@ class Walk {
 
 NTSTATUS check_attributes(const OBJECT_ATTRIBUTES &attributes) {
   if (attributes.Length != sizeof(OBJECT_ATTRIBUTES)) return STATUS_INVALID_PARAMETER;
-  if (attributes.Attributes & ~(OBJ_VALID_ATTRIBUTES | OBJ_PROTECT_CLOSE)) return STATUS_INVALID_PARAMETER;
+  if (attributes.Attributes & ~kValidAttributes) return STATUS_INVALID_PARAMETER;
   if (!attributes.ObjectName) return STATUS_SUCCESS;
   if (attributes.ObjectName->Length % sizeof(WCHAR)) return STATUS_OBJECT_NAME_INVALID;
   if (attributes.ObjectName->Length && !attributes.ObjectName->Buffer) return STATUS_ACCESS_VIOLATION;
@@ -126,8 +128,8 @@ NTSTATUS insert_at(HANDLE root, std::u16string_view path, void *body, ULONG attr
   if (!parent) return parent.status() == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_OBJECT_PATH_NOT_FOUND : parent.status();
   dereference(*parent);
   void *existing = nullptr;
-  NTSTATUS status = enter(*static_cast<Directory *>(place.directory.get()), place.name, body, attributes & OBJ_PERMANENT,
-                          attributes & OBJ_CASE_INSENSITIVE, &existing);
+  NTSTATUS status = enter(*static_cast<Directory *>(place.directory.get()), place.name, body,
+                          attributes & OBJ_PERMANENT, attributes & OBJ_CASE_INSENSITIVE, &existing);
   if (existing && (attributes & OBJ_OPENIF)) {
     status = &type_of(existing) == &type_of(body) ? STATUS_OBJECT_NAME_EXISTS : STATUS_OBJECT_TYPE_MISMATCH;
   }

@@ -109,16 +109,17 @@ size_t open_handles();
 
 // --- names ---
 inline void set_parse(_OBJECT_TYPE &type, Parse parse) { type.parse = parse; }
-// Opens `attributes->ObjectName` (with RootDirectory, symbolic links, \DosDevices = \??); the result carries a reference.
-// Sets request.attributes. A link itself is opened by asking for symbolic_link_type.
+// Opens `attributes->ObjectName` (with RootDirectory, symbolic links, \DosDevices = \??); the result carries a
+// reference. Sets request.attributes. A link itself is opened by asking for symbolic_link_type.
 Result<void *> open_by_name(const OBJECT_ATTRIBUTES &attributes, const _OBJECT_TYPE *type, OpenRequest &request);
 // Case-insensitive.
 Result<void *> open_by_path(std::u16string_view path, const _OBJECT_TYPE *type);
 // Enters an object under its full path, e.g. \Device\Foo; the directory must exist. STATUS_OBJECT_NAME_COLLISION.
 // The namespace holds a reference until remove_name: the name is permanent.
 NTSTATUS insert_name(void *body, std::u16string_view path);
-// Enters an object under `attributes` (none when ObjectName is empty). Without OBJ_PERMANENT the name goes with the last
-// handle. The result carries a reference: `body`, or with OBJ_OPENIF the object of the same type that has the name.
+// Enters an object under `attributes` (none when ObjectName is empty). Without OBJ_PERMANENT the name goes with the
+// last handle. The result carries a reference: `body`, or with OBJ_OPENIF the object of the same type that has the
+// name.
 Result<void *> insert(void *body, const OBJECT_ATTRIBUTES &attributes);
 void remove_name(void *body);
 // Drops OBJ_PERMANENT: the name goes now when no handle is open, else with the last one.

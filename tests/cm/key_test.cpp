@@ -76,8 +76,8 @@ TEST_F(ZwQueryValueKey, TellsTheLengthWhenTheBufferIsSmall) {
   EXPECT_EQ(buffer[0], 0xEE);
   EXPECT_EQ(query(u"Start", KeyValuePartialInformation, 14), STATUS_BUFFER_OVERFLOW);
   EXPECT_EQ(length, 16u);
-  EXPECT_EQ(buffer[8], 4);    // DataLength is the whole one
-  EXPECT_EQ(buffer[12], 3);   // what fits of the data
+  EXPECT_EQ(buffer[8], 4);   // DataLength is the whole one
+  EXPECT_EQ(buffer[12], 3);  // what fits of the data
   EXPECT_EQ(buffer[14], 0xEE);
 }
 
@@ -105,8 +105,10 @@ TEST_F(ZwQueryValueKey, TellsWhatIsWrong) {
   EXPECT_EQ(query(u"Missing", KeyValuePartialInformation, sizeof(buffer)), STATUS_OBJECT_NAME_NOT_FOUND);
   EXPECT_EQ(query(u"Start", MaxKeyValueInfoClass, sizeof(buffer)), STATUS_INVALID_PARAMETER);
   UNICODE_STRING name = base::to_unicode_string(u"Start");
-  EXPECT_EQ(::ZwQueryValueKey(NtCurrentThread(), &name, KeyValuePartialInformation, buffer, sizeof(buffer), &length), STATUS_OBJECT_TYPE_MISMATCH);
-  EXPECT_EQ(::ZwQueryValueKey(nullptr, &name, KeyValuePartialInformation, buffer, sizeof(buffer), &length), STATUS_INVALID_HANDLE);
+  EXPECT_EQ(::ZwQueryValueKey(NtCurrentThread(), &name, KeyValuePartialInformation, buffer, sizeof(buffer), &length),
+            STATUS_OBJECT_TYPE_MISMATCH);
+  EXPECT_EQ(::ZwQueryValueKey(nullptr, &name, KeyValuePartialInformation, buffer, sizeof(buffer), &length),
+            STATUS_INVALID_HANDLE);
   ASSERT_EQ(cm::delete_key(*cm::open_key(kService)), STATUS_SUCCESS);
   EXPECT_EQ(query(u"Start", KeyValuePartialInformation, sizeof(buffer)), STATUS_KEY_DELETED);
 }

@@ -16,7 +16,8 @@ struct Call {
 
 NTSTATUS record(PWSTR name, ULONG type, PVOID data, ULONG length, PVOID context, PVOID status) {
   Call call{name ? reinterpret_cast<char16_t *>(name) : u"", type, {}};
-  if (type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ) call.text.assign(static_cast<char16_t *>(data), length / 2);
+  if (type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ)
+    call.text.assign(static_cast<char16_t *>(data), length / 2);
   static_cast<std::vector<Call> *>(context)->push_back(call);
   return static_cast<NTSTATUS>(reinterpret_cast<LONG_PTR>(status));
 }
@@ -33,7 +34,8 @@ class RtlQueryRegistryValues : public KernelTest {
     cm::set_string(key, u"List", REG_MULTI_SZ, std::u16string_view(u"one\0two\0", 8));
     cm::set_value(key, u"Bytes", REG_BINARY, "123456789", 9);
   }
-  NTSTATUS run(RTL_QUERY_REGISTRY_TABLE entry, ULONG relative = RTL_REGISTRY_SERVICES, const char16_t *path = u"Test\\Parameters") {
+  NTSTATUS run(RTL_QUERY_REGISTRY_TABLE entry, ULONG relative = RTL_REGISTRY_SERVICES,
+               const char16_t *path = u"Test\\Parameters") {
     RTL_QUERY_REGISTRY_TABLE table[2]{entry, {}};
     calls.clear();
     return ::RtlQueryRegistryValues(relative, wide(path), table, &calls, nullptr);
@@ -61,7 +63,9 @@ class RtlQueryRegistryValues : public KernelTest {
 TEST_F(RtlQueryRegistryValues, FindsTheKey) {
   EXPECT_EQ(run(named(u"Number")), STATUS_SUCCESS);
   EXPECT_EQ(calls.size(), 1u);
-  EXPECT_EQ(run(named(u"Number"), RTL_REGISTRY_ABSOLUTE, u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\Test\\Parameters"), STATUS_SUCCESS);
+  EXPECT_EQ(run(named(u"Number"), RTL_REGISTRY_ABSOLUTE,
+                u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\Test\\Parameters"),
+            STATUS_SUCCESS);
   EXPECT_EQ(run(named(u"Number"), RTL_REGISTRY_SERVICES, u"Missing"), STATUS_OBJECT_NAME_NOT_FOUND);
   EXPECT_EQ(run(named(u"Number"), RTL_REGISTRY_SERVICES | RTL_REGISTRY_OPTIONAL, u"Missing"), STATUS_SUCCESS);
   EXPECT_EQ(run(named(u"Number"), RTL_REGISTRY_CONTROL, nullptr), STATUS_SUCCESS);
@@ -75,7 +79,8 @@ TEST_F(RtlQueryRegistryValues, ExpandsAndSplits) {
   EXPECT_EQ(run(named(u"Path", RTL_QUERY_REGISTRY_NOEXPAND)), STATUS_SUCCESS);
   EXPECT_EQ(calls[0].type, ULONG{REG_EXPAND_SZ});
   EXPECT_EQ(run(named(u"List")), STATUS_SUCCESS);
-  EXPECT_EQ(calls, (std::vector<Call>{{u"List", REG_SZ, std::u16string(u"one\0", 4)}, {u"List", REG_SZ, std::u16string(u"two\0", 4)}}));
+  EXPECT_EQ(calls, (std::vector<Call>{{u"List", REG_SZ, std::u16string(u"one\0", 4)},
+                                      {u"List", REG_SZ, std::u16string(u"two\0", 4)}}));
   EXPECT_EQ(run(named(u"List", RTL_QUERY_REGISTRY_NOEXPAND)), STATUS_SUCCESS);
   EXPECT_EQ(calls, (std::vector<Call>{{u"List", REG_MULTI_SZ, std::u16string(u"one\0two\0\0", 9)}}));
 }
@@ -163,10 +168,12 @@ TEST_F(RtlQueryRegistryValues, SubkeysAndTheWayBack) {
   table[0].Name = wide(u"Below");
   table[1] = named(u"Inner", RTL_QUERY_REGISTRY_REQUIRED);
   table[2] = named(u"Number", RTL_QUERY_REGISTRY_REQUIRED | RTL_QUERY_REGISTRY_TOPKEY);
-  EXPECT_EQ(::RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, wide(u"Test\\Parameters"), table, &calls, nullptr), STATUS_SUCCESS);
+  EXPECT_EQ(::RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, wide(u"Test\\Parameters"), table, &calls, nullptr),
+            STATUS_SUCCESS);
   EXPECT_EQ(calls.size(), 2u);
   table[0].Name = wide(u"Missing");
-  EXPECT_EQ(::RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, wide(u"Test\\Parameters"), table, &calls, nullptr), STATUS_OBJECT_NAME_NOT_FOUND);
+  EXPECT_EQ(::RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, wide(u"Test\\Parameters"), table, &calls, nullptr),
+            STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
 TEST_F(RtlQueryRegistryValues, DeletesWhatItDelivered) {

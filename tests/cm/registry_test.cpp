@@ -131,7 +131,9 @@ TEST_F(HiveFile, RefusesWhatIsNoHiveAndLeavesItAlone) {
 TEST_F(HiveFile, RefusesADamagedHive) {
   ASSERT_FALSE(boot());
   const auto key = cm::create_key(kKey);
-  for (int i = 0; i < 200; ++i) cm::set_string(*key, u"Value" + std::u16string(1, static_cast<char16_t>(u'a' + i)), REG_SZ, std::u16string(300, u'x'));
+  for (int i = 0; i < 200; ++i)
+    cm::set_string(*key, u"Value" + std::u16string(1, static_cast<char16_t>(u'a' + i)), REG_SZ,
+                   std::u16string(300, u'x'));
   tear_down();
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);

@@ -11,7 +11,9 @@ using ZwClose = KernelTest;
 using ObReferenceObjectByHandle = KernelTest;
 using ZwWaitForSingleObject = KernelTest;
 
-HANDLE open(void *body, ACCESS_MASK access = 1, ULONG attributes = 0) { return *ob::create_handle(body, access, attributes); }
+HANDLE open(void *body, ACCESS_MASK access = 1, ULONG attributes = 0) {
+  return *ob::create_handle(body, access, attributes);
+}
 
 TEST_F(Handle, ValuesAreMultiplesOfFour) {
   const auto sample = make_sample();
@@ -123,7 +125,8 @@ TEST_F(ZwClose, RefusesAProtectedHandle) {
 TEST_F(ObReferenceObjectByHandle, ChecksTypeHandleAndAccess) {
   const HANDLE handle = open(make_sample().get(), GENERIC_READ);
   PVOID object = &object;
-  EXPECT_EQ(::ObReferenceObjectByHandle(handle, 0, &other_type, KernelMode, &object, nullptr), STATUS_OBJECT_TYPE_MISMATCH);
+  EXPECT_EQ(::ObReferenceObjectByHandle(handle, 0, &other_type, KernelMode, &object, nullptr),
+            STATUS_OBJECT_TYPE_MISMATCH);
   EXPECT_EQ(object, nullptr);
   EXPECT_EQ(::ObReferenceObjectByHandle(handle, 2, &sample_type, UserMode, &object, nullptr), STATUS_ACCESS_DENIED);
   EXPECT_EQ(::ObReferenceObjectByHandle(nullptr, 0, nullptr, KernelMode, &object, nullptr), STATUS_INVALID_HANDLE);
@@ -136,13 +139,16 @@ TEST_F(ObReferenceObjectByHandle, ChecksTypeHandleAndAccess) {
 
 TEST_F(ObReferenceObjectByHandle, KnowsTheCurrentThreadAndProcess) {
   PVOID object;
-  ASSERT_EQ(::ObReferenceObjectByHandle(NtCurrentThread(), 0, *PsThreadType, KernelMode, &object, nullptr), STATUS_SUCCESS);
+  ASSERT_EQ(::ObReferenceObjectByHandle(NtCurrentThread(), 0, *PsThreadType, KernelMode, &object, nullptr),
+            STATUS_SUCCESS);
   EXPECT_EQ(object, PsGetCurrentThread());
   ob::dereference(object);
-  ASSERT_EQ(::ObReferenceObjectByHandle(NtCurrentProcess(), 0, *PsProcessType, KernelMode, &object, nullptr), STATUS_SUCCESS);
+  ASSERT_EQ(::ObReferenceObjectByHandle(NtCurrentProcess(), 0, *PsProcessType, KernelMode, &object, nullptr),
+            STATUS_SUCCESS);
   EXPECT_EQ(object, PsInitialSystemProcess);
   ob::dereference(object);
-  EXPECT_EQ(::ObReferenceObjectByHandle(NtCurrentProcess(), 0, *PsThreadType, KernelMode, &object, nullptr), STATUS_OBJECT_TYPE_MISMATCH);
+  EXPECT_EQ(::ObReferenceObjectByHandle(NtCurrentProcess(), 0, *PsThreadType, KernelMode, &object, nullptr),
+            STATUS_OBJECT_TYPE_MISMATCH);
 }
 
 TEST_F(ZwWaitForSingleObject, WaitsForAThread) {

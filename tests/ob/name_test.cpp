@@ -9,7 +9,8 @@ class Namespace : public KernelTest {
   Namespace() { EXPECT_EQ(ob::insert_name(sample.get(), u"\\Device\\Sample"), STATUS_SUCCESS); }
   ~Namespace() override { ob::remove_name(sample.get()); }
 
-  NTSTATUS open(std::u16string_view path, const _OBJECT_TYPE *type = &sample_type, ULONG flags = OBJ_CASE_INSENSITIVE, HANDLE root = nullptr) {
+  NTSTATUS open(std::u16string_view path, const _OBJECT_TYPE *type = &sample_type, ULONG flags = OBJ_CASE_INSENSITIVE,
+                HANDLE root = nullptr) {
     Name name(path, flags, root);
     ob::OpenRequest request;
     const auto body = ob::open_by_name(name.attributes, type, request);
@@ -48,7 +49,8 @@ TEST_F(Namespace, TellsWhatIsWrongWithAName) {
 
 TEST_F(Namespace, FollowsLinksToDosDevices) {
   ASSERT_EQ(ob::create_symbolic_link(u"\\DosDevices\\S", u"\\Device\\Sample"), STATUS_SUCCESS);
-  for (const char16_t *path : {u"\\DosDevices\\S", u"\\??\\S", u"\\GLOBAL??\\s", u"\\??\\Global\\S", u"\\??\\GLOBALROOT\\Device\\Sample"}) {
+  for (const char16_t *path :
+       {u"\\DosDevices\\S", u"\\??\\S", u"\\GLOBAL??\\s", u"\\??\\Global\\S", u"\\??\\GLOBALROOT\\Device\\Sample"}) {
     EXPECT_EQ(open(path), STATUS_SUCCESS) << base::to_utf8(path);
   }
   EXPECT_EQ(open(u"\\??\\S", &sample_type, OBJ_CASE_INSENSITIVE | OBJ_DONT_REPARSE), static_cast<NTSTATUS>(0xC000050B));
@@ -120,7 +122,8 @@ TEST_F(Namespace, APermanentNameStaysUntilItIsMadeTemporary) {
 
 TEST_F(Namespace, ListsADirectory) {
   std::vector<std::u16string> names;
-  EXPECT_EQ(ob::for_each(u"\\Device", [&](std::u16string_view name, void *) { names.emplace_back(name); }), STATUS_SUCCESS);
+  EXPECT_EQ(ob::for_each(u"\\Device", [&](std::u16string_view name, void *) { names.emplace_back(name); }),
+            STATUS_SUCCESS);
   EXPECT_NE(std::find(names.begin(), names.end(), u"Sample"), names.end());
   EXPECT_EQ(ob::for_each(u"\\Missing", [](std::u16string_view, void *) {}), STATUS_OBJECT_NAME_NOT_FOUND);
 }

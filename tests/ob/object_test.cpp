@@ -83,9 +83,12 @@ TEST_F(ObReferenceObjectSafe, RefusesADyingObject) {
 TEST_F(ObOpenObjectByPointer, GivesAHandle) {
   const auto sample = make_sample();
   HANDLE handle;
-  EXPECT_EQ(::ObOpenObjectByPointer(sample.get(), OBJ_KERNEL_HANDLE, nullptr, 1, &other_type, KernelMode, &handle), STATUS_OBJECT_TYPE_MISMATCH);
+  EXPECT_EQ(::ObOpenObjectByPointer(sample.get(), OBJ_KERNEL_HANDLE, nullptr, 1, &other_type, KernelMode, &handle),
+            STATUS_OBJECT_TYPE_MISMATCH);
   EXPECT_EQ(handle, nullptr);
-  ASSERT_EQ(::ObOpenObjectByPointer(sample.get(), OBJ_KERNEL_HANDLE, nullptr, GENERIC_READ, &sample_type, KernelMode, &handle), STATUS_SUCCESS);
+  ASSERT_EQ(::ObOpenObjectByPointer(sample.get(), OBJ_KERNEL_HANDLE, nullptr, GENERIC_READ, &sample_type, KernelMode,
+                                    &handle),
+            STATUS_SUCCESS);
   PVOID object;
   OBJECT_HANDLE_INFORMATION information;
   ASSERT_EQ(::ObReferenceObjectByHandle(handle, 0, nullptr, KernelMode, &object, &information), STATUS_SUCCESS);
