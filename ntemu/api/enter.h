@@ -19,8 +19,8 @@ enum Hook : uint32_t {
 extern std::atomic<uint32_t> hooks;
 // Called for kTrace with the call written out, e.g. "KeSetEvent(0x7e90..., 0, 0)".
 extern void (*trace_call)(const char *text);
-// Called for kLeaving; does not return on a thread that has to leave.
-extern void (*leave_machine)();
+// Called for kLeaving with the API's caller; does not return on a thread that has to leave.
+extern void (*leave_machine)(const void *caller);
 
 inline bool hooked() { return hooks.load(std::memory_order_relaxed) != 0; }
 
@@ -61,9 +61,9 @@ template <auto Function>
 struct Signature;
 template <class R, class... P, R (*Function)(P...)>
 struct Signature<Function> {
-  static Early<R> enter(Id id, P... arguments) {
+  static Early<R> enter(Id id, const void *caller, P... arguments) {
     const uint32_t set = hooks.load(std::memory_order_relaxed);
-    if (set & kLeaving) leave_machine();
+    if (set & kLeaving) leave_machine(caller);
     if (set & kTrace) {
       std::string text;
       ((text += text.empty() ? "" : ", ", text += format_any(arguments)), ...);
@@ -76,7 +76,8 @@ struct Signature<Function> {
 }  // namespace ntemu::api
 
 // Inside the body of `name`, with its parameters: NT_ENTER(KeSetEvent, Event, Increment, Wait);
-#define NT_ENTER(name, ...)                                                                                     \
-  if (::ntemu::api::hooked()) [[unlikely]]                                                                      \
-    if (auto ntemu_early = ::ntemu::api::Signature<&::name>::enter(::ntemu::api::Id::name __VA_OPT__(, ) __VA_ARGS__)) \
+#define NT_ENTER(name, ...)                                                                  \
+  if (::ntemu::api::hooked()) [[unlikely]]                                                   \
+    if (auto ntemu_early = ::ntemu::api::Signature<&::name>::enter(                          \
+            ::ntemu::api::Id::name, __builtin_return_address(0) __VA_OPT__(, ) __VA_ARGS__)) \
   return ntemu_early.value()

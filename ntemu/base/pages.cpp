@@ -42,7 +42,8 @@ class Arena {
  private:
   bool reserve() NTEMU_REQUIRES(mutex_) {
     void *wanted = reinterpret_cast<void *>(kArenaBase);
-    void *got = mmap(wanted, kArenaSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    void *got =
+        mmap(wanted, kArenaSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     reserved_ = got == wanted;
     return reserved_;
   }

@@ -23,8 +23,8 @@ bool try_take(FAST_MUTEX &mutex) {
 
 __attribute__((noinline)) void ExpAcquireFastMutexContended(PFAST_MUTEX FastMutex) {
   __atomic_fetch_add(&FastMutex->Contention, 1, __ATOMIC_RELAXED);
-  LONG take = kFree;     // bits to clear when it is taken
-  LONG join = kWaiter;   // what joining the waiters adds
+  LONG take = kFree;    // bits to clear when it is taken
+  LONG join = kWaiter;  // what joining the waiters adds
   LONG seen = __atomic_load_n(&FastMutex->Count, __ATOMIC_RELAXED);
   for (;;) {
     if (seen & kFree) {

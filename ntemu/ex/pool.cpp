@@ -58,7 +58,8 @@ class SizeClass {
     if (!first_) last_ = &first_;
     return reinterpret_cast<PoolHeader *>(block) - 1;
   }
-  // To the end of the queue: a freed block is reused as late as possible, so that a use after free meets its old contents.
+  // To the end of the queue: a freed block is reused as late as possible, so that a use after free meets its old
+  // contents.
   void give(PoolHeader *header) NTEMU_EXCLUDES(mutex_) {
     auto *block = reinterpret_cast<FreeBlock *>(header + 1);
     base::Guard guard(mutex_);
@@ -132,8 +133,8 @@ POOL_TRACKER_TABLE &tracker(ULONG tag) {
 void track(ULONG tag, bool paged, SIZE_T bytes, bool allocated) {
   POOL_TRACKER_TABLE &row = tracker(tag);
   const SIZE_T change = allocated ? bytes : ~bytes + 1;
-  SIZE_T &count = paged ? (allocated ? row.PagedAllocs : row.PagedFrees)
-                        : (allocated ? row.NonPagedAllocs : row.NonPagedFrees);
+  SIZE_T &count =
+      paged ? (allocated ? row.PagedAllocs : row.PagedFrees) : (allocated ? row.NonPagedAllocs : row.NonPagedFrees);
   __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);
   __atomic_fetch_add(paged ? &row.PagedBytes : &row.NonPagedBytes, change, __ATOMIC_RELAXED);
 }
@@ -225,9 +226,12 @@ PoolUse pool_use() {
   PoolUse use{};
   for (SIZE_T i = 0; i < PoolTrackTableSize; ++i) {
     const POOL_TRACKER_TABLE &row = PoolTrackTable[i];
-    use.bytes += __atomic_load_n(&row.NonPagedBytes, __ATOMIC_RELAXED) + __atomic_load_n(&row.PagedBytes, __ATOMIC_RELAXED);
-    use.blocks += __atomic_load_n(&row.NonPagedAllocs, __ATOMIC_RELAXED) - __atomic_load_n(&row.NonPagedFrees, __ATOMIC_RELAXED);
-    use.blocks += __atomic_load_n(&row.PagedAllocs, __ATOMIC_RELAXED) - __atomic_load_n(&row.PagedFrees, __ATOMIC_RELAXED);
+    use.bytes +=
+        __atomic_load_n(&row.NonPagedBytes, __ATOMIC_RELAXED) + __atomic_load_n(&row.PagedBytes, __ATOMIC_RELAXED);
+    use.blocks +=
+        __atomic_load_n(&row.NonPagedAllocs, __ATOMIC_RELAXED) - __atomic_load_n(&row.NonPagedFrees, __ATOMIC_RELAXED);
+    use.blocks +=
+        __atomic_load_n(&row.PagedAllocs, __ATOMIC_RELAXED) - __atomic_load_n(&row.PagedFrees, __ATOMIC_RELAXED);
   }
   return use;
 }
@@ -240,12 +244,14 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
   NT_ENTER(ExAllocatePool2, Flags, NumberOfBytes, Tag);
   constexpr POOL_FLAGS kRequired = 0xffffffff;
   constexpr POOL_FLAGS kKnown = POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED | POOL_FLAG_CACHE_ALIGNED |
-                                POOL_FLAG_RAISE_ON_FAILURE | POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
+                                POOL_FLAG_RAISE_ON_FAILURE | POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE |
+                                POOL_FLAG_PAGED;
   constexpr POOL_FLAGS kPools = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
-  const bool valid = Tag != 0 && NumberOfBytes != 0 && !(Flags & kRequired & ~kKnown) &&
-                     __builtin_popcountll(Flags & kPools) == 1;
+  const bool valid =
+      Tag != 0 && NumberOfBytes != 0 && !(Flags & kRequired & ~kKnown) && __builtin_popcountll(Flags & kPools) == 1;
   // A cache-aligned block is a large one: its page is aligned enough.
-  const SIZE_T bytes = Flags & POOL_FLAG_CACHE_ALIGNED && NumberOfBytes <= ex::kLargest ? ex::kLargest + 1 : NumberOfBytes;
+  const SIZE_T bytes =
+      Flags & POOL_FLAG_CACHE_ALIGNED && NumberOfBytes <= ex::kLargest ? ex::kLargest + 1 : NumberOfBytes;
   PVOID block = nullptr;
   if (valid) block = ex::allocate(bytes, Tag, (Flags & POOL_FLAG_PAGED) != 0, !(Flags & POOL_FLAG_UNINITIALIZED));
   if (!block && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {

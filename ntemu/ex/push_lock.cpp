@@ -14,7 +14,7 @@ enum : ULONG_PTR { kLocked = 1, kWaiting = 2, kWaking = 4, kMultipleShared = 8, 
 struct alignas(16) WaitBlock {
   KEVENT wake;
   WaitBlock *next;
-  WaitBlock *last;   // of the first block: the queue's end
+  WaitBlock *last;    // of the first block: the queue's end
   ULONG_PTR readers;  // of the first block: how many share the lock now, 0 when it is held exclusively
   bool exclusive;
 };
@@ -34,7 +34,8 @@ ULONG_PTR held(WaitBlock *first, ULONG_PTR readers) {
   return reinterpret_cast<ULONG_PTR>(first) | kLocked | kWaiting | (readers > 1 ? ULONG_PTR{kMultipleShared} : 0);
 }
 
-// Takes kWaking of a lock that has waiters; the value without it, or one without kWaiting when there are none (any more).
+// Takes kWaking of a lock that has waiters; the value without it, or one without kWaiting when there are none (any
+// more).
 ULONG_PTR lock_queue(EX_PUSH_LOCK &lock) {
   for (int i = 0;; ++i) {
     ULONG_PTR seen = load(lock);
@@ -75,7 +76,8 @@ void join(EX_PUSH_LOCK &lock, bool exclusive, const auto &try_acquire) {
   }
 }
 
-// The lock, whose queue the caller has locked, is free: it goes to the first waiter, and to the readers right behind it.
+// The lock, whose queue the caller has locked, is free: it goes to the first waiter, and to the readers right behind
+// it.
 void grant(EX_PUSH_LOCK &lock, WaitBlock *first) {
   WaitBlock *rest = first->next;
   ULONG_PTR readers = 0;

@@ -30,9 +30,12 @@ Output &output() {
 
 base::Level level_of(ULONG level) {
   switch (level) {
-    case DPFLTR_ERROR_LEVEL: return base::Level::kError;
-    case DPFLTR_WARNING_LEVEL: return base::Level::kWarning;
-    default: return base::Level::kInfo;
+    case DPFLTR_ERROR_LEVEL:
+      return base::Level::kError;
+    case DPFLTR_WARNING_LEVEL:
+      return base::Level::kWarning;
+    default:
+      return base::Level::kInfo;
   }
 }
 

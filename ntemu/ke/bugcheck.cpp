@@ -55,25 +55,44 @@ void (*end_machine)(const Bugcheck &) = end_process;
 
 const char *bugcheck_name(ULONG code) {
   switch (code) {
-    case 0x01: return "APC_INDEX_MISMATCH";
-    case 0x0A: return "IRQL_NOT_LESS_OR_EQUAL";
-    case 0x0C: return "MAXIMUM_WAIT_OBJECTS_EXCEEDED";
-    case 0x19: return "BAD_POOL_HEADER";
-    case 0x1E: return "KMODE_EXCEPTION_NOT_HANDLED";
-    case 0x20: return "KERNEL_APC_PENDING_DURING_EXIT";
-    case 0x39: return "SYSTEM_EXIT_OWNED_MUTEX";
-    case 0x50: return "PAGE_FAULT_IN_NONPAGED_AREA";
-    case 0x7E: return "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED";
-    case 0xB8: return "ATTEMPTED_SWITCH_FROM_DPC";
-    case 0xC2: return "BAD_POOL_CALLER";
-    case 0xD1: return "DRIVER_IRQL_NOT_LESS_OR_EQUAL";
-    case 0xE2: return "MANUALLY_INITIATED_CRASH";
-    case 0xF7: return "DRIVER_OVERRAN_STACK_BUFFER";
-    case 0x139: return "KERNEL_SECURITY_CHECK_FAILURE";
-    case 0x162: return "KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE";
-    case 0x4000008A: return "THREAD_TERMINATE_HELD_MUTEX";
-    case 0xDEAD0001: return "MISSING_KERNEL_API";
-    default: return "UNKNOWN_BUGCHECK";
+    case 0x01:
+      return "APC_INDEX_MISMATCH";
+    case 0x0A:
+      return "IRQL_NOT_LESS_OR_EQUAL";
+    case 0x0C:
+      return "MAXIMUM_WAIT_OBJECTS_EXCEEDED";
+    case 0x19:
+      return "BAD_POOL_HEADER";
+    case 0x1E:
+      return "KMODE_EXCEPTION_NOT_HANDLED";
+    case 0x20:
+      return "KERNEL_APC_PENDING_DURING_EXIT";
+    case 0x39:
+      return "SYSTEM_EXIT_OWNED_MUTEX";
+    case 0x50:
+      return "PAGE_FAULT_IN_NONPAGED_AREA";
+    case 0x7E:
+      return "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED";
+    case 0xB8:
+      return "ATTEMPTED_SWITCH_FROM_DPC";
+    case 0xC2:
+      return "BAD_POOL_CALLER";
+    case 0xD1:
+      return "DRIVER_IRQL_NOT_LESS_OR_EQUAL";
+    case 0xE2:
+      return "MANUALLY_INITIATED_CRASH";
+    case 0xF7:
+      return "DRIVER_OVERRAN_STACK_BUFFER";
+    case 0x139:
+      return "KERNEL_SECURITY_CHECK_FAILURE";
+    case 0x162:
+      return "KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE";
+    case 0x4000008A:
+      return "THREAD_TERMINATE_HELD_MUTEX";
+    case 0xDEAD0001:
+      return "MISSING_KERNEL_API";
+    default:
+      return "UNKNOWN_BUGCHECK";
   }
 }
 
@@ -109,7 +128,8 @@ Bugcheck catch_bugcheck(const std::function<void()> &body) { return run_in_frame
 
 void require_irql_at_most(KIRQL limit, const void *caller) {
   const KIRQL irql = current().irql;
-  if (irql <= limit) [[likely]] return;
+  if (irql <= limit) [[likely]]
+    return;
   const auto address = reinterpret_cast<ULONG_PTR>(caller);
   bugcheck(0xD1, address, irql, 8, address);
 }

@@ -1,4 +1,5 @@
-// The header of dispatcher objects: its lock bit and its checks. The only file that handles lock bits inside NT objects.
+// The header of dispatcher objects: its lock bit and its checks. The only file that handles lock bits inside NT
+// objects.
 #pragma once
 
 #include <sched.h>
@@ -34,7 +35,8 @@ class HeaderLock {
     while (__atomic_fetch_or(&header.Lock, kHeaderLockBit, __ATOMIC_ACQUIRE) & kHeaderLockBit) spin();
   }
   ~HeaderLock() {
-    __atomic_store_n(&header_.Lock, __atomic_load_n(&header_.Lock, __ATOMIC_RELAXED) & ~kHeaderLockBit, __ATOMIC_RELEASE);
+    __atomic_store_n(&header_.Lock, __atomic_load_n(&header_.Lock, __ATOMIC_RELAXED) & ~kHeaderLockBit,
+                     __ATOMIC_RELEASE);
   }
   HeaderLock(const HeaderLock &) = delete;
   HeaderLock &operator=(const HeaderLock &) = delete;
@@ -60,10 +62,12 @@ inline constexpr ULONG kAnyWaitable = 0x3ff & ~(1u << kGate);
 inline DISPATCHER_HEADER &check_object(void *object, ULONG types, const void *caller) {
   // User space ends at 2^47; a smaller or unaligned address never was an object either.
   const auto address = reinterpret_cast<ULONG_PTR>(object);
-  if ((address >> 47) != 0 || address < 0x10000 || (address & 7) != 0) [[unlikely]] bad_object(object, caller);
+  if ((address >> 47) != 0 || address < 0x10000 || (address & 7) != 0) [[unlikely]]
+    bad_object(object, caller);
   auto &header = *static_cast<DISPATCHER_HEADER *>(object);
   const UCHAR type = type_of(header);
-  if (type > kSynchronizationTimer || !(types >> type & 1)) [[unlikely]] bad_object(object, caller);
+  if (type > kSynchronizationTimer || !(types >> type & 1)) [[unlikely]]
+    bad_object(object, caller);
   return header;
 }
 

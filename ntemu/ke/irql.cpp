@@ -29,7 +29,8 @@ KIRQL KeRaiseIrqlToDpcLevel() {
 VOID KeLowerIrql(KIRQL NewIrql) {
   NT_ENTER(KeLowerIrql, NewIrql);
   ETHREAD &thread = current();
-  if (NewIrql > thread.irql) bugcheck(0x0A, 0, thread.irql, 0, reinterpret_cast<ULONG_PTR>(__builtin_return_address(0)));
+  if (NewIrql > thread.irql)
+    bugcheck(0x0A, 0, thread.irql, 0, reinterpret_cast<ULONG_PTR>(__builtin_return_address(0)));
   thread.irql = NewIrql;
 }
 

@@ -1,4 +1,5 @@
-// KTHREAD, ETHREAD, KPROCESS and EPROCESS: the layout of Windows 11 22621 where drivers and debuggers look, our state in the tail.
+// KTHREAD, ETHREAD, KPROCESS and EPROCESS: the layout of Windows 11 22621 where drivers and debuggers look, our state
+// in the tail.
 #pragma once
 
 #include <pthread.h>
@@ -32,7 +33,8 @@ typedef struct _ETHREAD ETHREAD;
 typedef struct _KPROCESS KPROCESS;
 typedef struct _EPROCESS EPROCESS;
 
-// ContextSwitches, State, WaitTime and the APC counts lie in the padding of the wait blocks: never assign a whole block.
+// ContextSwitches, State, WaitTime and the APC counts lie in the padding of the wait blocks: never assign a whole
+// block.
 struct _KTHREAD {
   DISPATCHER_HEADER Header;
   PVOID SListFaultAddress;
@@ -120,7 +122,7 @@ struct _ETHREAD {
   UCHAR LockEntries[6][0x60];
 
   // From here on ntemu's own.
-  std::atomic<uint32_t> wait_word;  // ke/wait.h
+  std::atomic<uint32_t> wait_word;   // ke/wait.h
   std::atomic<uint32_t> start_word;  // rung when `starting` ends
   std::atomic<bool> starting;        // its creator still waits for a first sign of progress
   KIRQL irql;

@@ -41,7 +41,8 @@ bool is_signaled_for(const DISPATCHER_HEADER &header, const KTHREAD &thread);
 // A new thread has done something that others can see: its creator may go on. Cheap when there is nothing to tell.
 void end_start(ETHREAD &thread);
 inline void note_progress(ETHREAD &thread) {
-  if (thread.starting.load(std::memory_order_relaxed)) [[unlikely]] end_start(thread);
+  if (thread.starting.load(std::memory_order_relaxed)) [[unlikely]]
+    end_start(thread);
 }
 
 // Counts the moments at which the machine may have come to rest: a thread blocked or ended.

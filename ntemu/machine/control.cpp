@@ -188,7 +188,8 @@ Outcome<ControlClient> ControlClient::connect(const stdfs::path &directory, int 
   } else {
     const auto running = running_machines();
     if (running.empty()) return Error{STATUS_NOT_FOUND, "no machine runs; start one with 'ntemu run'"};
-    if (running.size() > 1) return Error{STATUS_INVALID_PARAMETER, "several machines run: choose one with --machine or --pid"};
+    if (running.size() > 1)
+      return Error{STATUS_INVALID_PARAMETER, "several machines run: choose one with --machine or --pid"};
     path = running.front();
   }
   const int socket = connect_to(path);
@@ -203,7 +204,8 @@ ControlClient::~ControlClient() {
 
 Outcome<json> ControlClient::call(std::string_view op, const json &arguments) {
   LineSocket lines(dup(socket_));
-  if (!lines.write_line(json{{"v", 1}, {"id", 1}, {"op", op}, {"args", arguments}}.dump())) return system_error("the machine does not listen");
+  if (!lines.write_line(json{{"v", 1}, {"id", 1}, {"op", op}, {"args", arguments}}.dump()))
+    return system_error("the machine does not listen");
   const auto line = lines.read_line(-1);
   if (!line) return Error{STATUS_UNSUCCESSFUL, "the machine ended before it answered"};
   json reply = json::parse(*line, nullptr, false);

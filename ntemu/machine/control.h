@@ -1,4 +1,5 @@
-// The control socket: one JSON object per line, {"v":1,"id":..,"op":..,"args":{..}}, answered by {"v":1,"id":..,"ok":..}.
+// The control socket: one JSON object per line, {"v":1,"id":..,"op":..,"args":{..}}, answered by
+// {"v":1,"id":..,"ok":..}.
 #pragma once
 
 #include <chrono>

@@ -5,11 +5,11 @@
 
 #include <initializer_list>
 
+#include "nt/status.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
-#include "nt/status.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
@@ -22,9 +22,12 @@ namespace {
 
 NTSTATUS status_of(int signal) {
   switch (signal) {
-    case SIGFPE: return STATUS_INTEGER_DIVIDE_BY_ZERO;
-    case SIGILL: return STATUS_ILLEGAL_INSTRUCTION;
-    default: return STATUS_ACCESS_VIOLATION;
+    case SIGFPE:
+      return STATUS_INTEGER_DIVIDE_BY_ZERO;
+    case SIGILL:
+      return STATUS_ILLEGAL_INSTRUCTION;
+    default:
+      return STATUS_ACCESS_VIOLATION;
   }
 }
 
@@ -43,7 +46,7 @@ void on_fault(int signal, siginfo_t *info, void *context) {
 }  // namespace
 
 void report_faults() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);

@@ -22,15 +22,15 @@ NTEMU_PEEK T peek(const T *field) {
 }
 
 const char *state_name(UCHAR state) {
-  constexpr const char *kNames[] = {"Initialized", "Ready",      "Running",    "Standby",
-                                    "Terminated",  "Waiting",    "Transition", "DeferredReady"};
+  constexpr const char *kNames[] = {"Initialized", "Ready",   "Running",    "Standby",
+                                    "Terminated",  "Waiting", "Transition", "DeferredReady"};
   return state < std::size(kNames) ? kNames[state] : "?";
 }
 
 const char *type_name(UCHAR type) {
-  constexpr const char *kNames[] = {"NotificationEvent", "SynchronizationEvent", "Mutant",           "Process",
-                                    "Queue",             "Semaphore",            "Thread",           "Gate",
-                                    "NotificationTimer", "SynchronizationTimer"};
+  constexpr const char *kNames[] = {
+      "NotificationEvent", "SynchronizationEvent", "Mutant", "Process", "Queue", "Semaphore", "Thread", "Gate",
+      "NotificationTimer", "SynchronizationTimer"};
   return type < std::size(kNames) ? kNames[type] : "?";
 }
 
@@ -68,10 +68,10 @@ ThreadView view_thread(ETHREAD &thread) {
   view.wait_reason = wait_reason_name(reason);
   const base::Nt100ns now = base::clock().interrupt_time();
   view.waited = now - peek(&thread.wait_began);
-  if (const base::Nt100ns deadline = peek(&thread.wait_deadline); deadline != base::kForever) view.remaining = deadline - now;
+  if (const base::Nt100ns deadline = peek(&thread.wait_deadline); deadline != base::kForever)
+    view.remaining = deadline - now;
   // While the thread is seen asleep, its wait block and the object are there.
-  if (const PKWAIT_BLOCK block = peek(&tcb.WaitBlockList);
-      block && (thread.wait_word.load() & 0xff) == ke::kAsleep) {
+  if (const PKWAIT_BLOCK block = peek(&tcb.WaitBlockList); block && (thread.wait_word.load() & 0xff) == ke::kAsleep) {
     view.object = view_object(peek(&block->Object), reason);
   }
   return view;
@@ -95,9 +95,9 @@ std::string to_json(const std::vector<ThreadView> &threads) {
   auto list = nlohmann::json::array();
   const auto address = [](ULONG_PTR value) { return fmt::format("{:#x}", value); };
   for (const ThreadView &thread : threads) {
-    nlohmann::json row{{"id", thread.id},           {"address", address(thread.address)},
-                       {"start", thread.start},     {"state", thread.state},
-                       {"kernel", thread.kernel},   {"context_switches", thread.context_switches}};
+    nlohmann::json row{{"id", thread.id},         {"address", address(thread.address)},
+                       {"start", thread.start},   {"state", thread.state},
+                       {"kernel", thread.kernel}, {"context_switches", thread.context_switches}};
     if (thread.waiting) {
       row["wait_reason"] = thread.wait_reason;
       row["wait_seconds"] = static_cast<double>(thread.waited) / base::kNtPerSecond;
@@ -127,7 +127,8 @@ std::string describe(const ThreadView &thread) {
   text += fmt::format(" {} for {}", thread.wait_reason, format_duration(thread.waited));
   if (thread.remaining) text += fmt::format(", {} left", format_duration(*thread.remaining));
   if (!thread.object) return text;
-  text += fmt::format(", on {} {:#x}", thread.object->fast_mutex ? "fast mutex event" : thread.object->type, thread.object->address);
+  text += fmt::format(", on {} {:#x}", thread.object->fast_mutex ? "fast mutex event" : thread.object->type,
+                      thread.object->address);
   if (thread.object->owner == thread.address) {
     text += ", which it owns itself";
   } else if (thread.object->owner) {
@@ -137,14 +138,20 @@ std::string describe(const ThreadView &thread) {
 }
 
 const char *wait_reason_name(UCHAR reason) {
-  constexpr const char *kNames[] = {
-      "Executive",     "FreePage",        "PageIn",          "PoolAllocation", "DelayExecution",   "Suspended",
-      "UserRequest",   "WrExecutive",     "WrFreePage",      "WrPageIn",       "WrPoolAllocation", "WrDelayExecution",
-      "WrSuspended",   "WrUserRequest",   "WrSpare0",        "WrQueue",        "WrLpcReceive",     "WrLpcReply",
-      "WrVirtualMemory", "WrPageOut",     "WrRendezvous",    "WrKeyedEvent",   "WrTerminated",     "WrProcessInSwap",
-      "WrCpuRateControl", "WrCalloutStack", "WrKernel",      "WrResource",     "WrPushLock",       "WrMutex",
-      "WrQuantumEnd",  "WrDispatchInt",   "WrPreempted",     "WrYieldExecution", "WrFastMutex",    "WrGuardedMutex",
-      "WrRundown",     "WrAlertByThreadId", "WrDeferredPreempt", "WrPhysicalFault", "WrIoRing",     "WrMdlCache"};
+  constexpr const char *kNames[] = {"Executive",        "FreePage",          "PageIn",
+                                    "PoolAllocation",   "DelayExecution",    "Suspended",
+                                    "UserRequest",      "WrExecutive",       "WrFreePage",
+                                    "WrPageIn",         "WrPoolAllocation",  "WrDelayExecution",
+                                    "WrSuspended",      "WrUserRequest",     "WrSpare0",
+                                    "WrQueue",          "WrLpcReceive",      "WrLpcReply",
+                                    "WrVirtualMemory",  "WrPageOut",         "WrRendezvous",
+                                    "WrKeyedEvent",     "WrTerminated",      "WrProcessInSwap",
+                                    "WrCpuRateControl", "WrCalloutStack",    "WrKernel",
+                                    "WrResource",       "WrPushLock",        "WrMutex",
+                                    "WrQuantumEnd",     "WrDispatchInt",     "WrPreempted",
+                                    "WrYieldExecution", "WrFastMutex",       "WrGuardedMutex",
+                                    "WrRundown",        "WrAlertByThreadId", "WrDeferredPreempt",
+                                    "WrPhysicalFault",  "WrIoRing",          "WrMdlCache"};
   return reason < std::size(kNames) ? kNames[reason] : "?";
 }
 

@@ -11,9 +11,9 @@ namespace ntemu::machine {
 
 struct WaitedObject {
   ULONG_PTR address;
-  std::string type;         // "Mutant", "SynchronizationEvent"...
-  ULONG_PTR owner = 0;      // ETHREAD, 0 if nobody or unknown
-  ULONG_PTR owner_id = 0;   // its thread id
+  std::string type;        // "Mutant", "SynchronizationEvent"...
+  ULONG_PTR owner = 0;     // ETHREAD, 0 if nobody or unknown
+  ULONG_PTR owner_id = 0;  // its thread id
   // Of a fast mutex, whose event is what is waited on.
   bool fast_mutex = false;
   LONG count = 0;
@@ -25,10 +25,10 @@ struct ThreadView {
   ULONG_PTR address;  // ETHREAD
   std::string start;  // "TestDriver!FileMoveThread"
   std::string state;
-  bool kernel;        // one of the kernel's or the host's own
+  bool kernel;  // one of the kernel's or the host's own
   bool waiting;
   std::string wait_reason;
-  base::Nt100ns waited;                  // how long the wait has lasted
+  base::Nt100ns waited;                    // how long the wait has lasted
   std::optional<base::Nt100ns> remaining;  // until its time limit
   std::optional<WaitedObject> object;
   ULONG context_switches;

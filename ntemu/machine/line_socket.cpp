@@ -42,7 +42,8 @@ int new_socket() { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 int listen_on(const std::filesystem::path &path) {
   const int listener = new_socket();
   fchmod(listener, 0600);  // bind takes the mode over, so that nobody gets in before a chmod of the path
-  const bool ok = with_address(path, [&](const sockaddr *address, socklen_t length) { return bind(listener, address, length) == 0; }) &&
+  const bool ok = with_address(path, [&](const sockaddr *address,
+                                         socklen_t length) { return bind(listener, address, length) == 0; }) &&
                   chmod(path.c_str(), 0600) == 0 && listen(listener, 16) == 0;
   if (ok) return listener;
   const int saved = errno;
@@ -53,7 +54,9 @@ int listen_on(const std::filesystem::path &path) {
 
 int connect_to(const std::filesystem::path &path) {
   const int client = new_socket();
-  if (with_address(path, [&](const sockaddr *address, socklen_t length) { return connect(client, address, length) == 0; })) return client;
+  if (with_address(path,
+                   [&](const sockaddr *address, socklen_t length) { return connect(client, address, length) == 0; }))
+    return client;
   close(client);
   return -1;
 }

@@ -101,7 +101,9 @@ std::optional<Error> Machine::State::prepare_directories() {
   options.directory = std::filesystem::absolute(options.directory);
   std::filesystem::create_directories(options.directory / "drive_c", error);
   if (!error) std::filesystem::create_directories(images = options.directory / "images", error);
-  if (error) return Error{STATUS_ACCESS_DENIED, fmt::format("cannot use {} as a machine: {}", options.directory.string(), error.message())};
+  if (error)
+    return Error{STATUS_ACCESS_DENIED,
+                 fmt::format("cannot use {} as a machine: {}", options.directory.string(), error.message())};
   return std::nullopt;
 }
 
@@ -112,7 +114,8 @@ std::optional<Error> Machine::State::mount_system_volume() {
     backing = fs::make_memory_volume();
   } else {
     auto host = fs::make_host_volume(options.directory / "drive_c");
-    if (!host) return Error{host.status(), fmt::format("cannot use {} as drive C:", (options.directory / "drive_c").string())};
+    if (!host)
+      return Error{host.status(), fmt::format("cannot use {} as drive C:", (options.directory / "drive_c").string())};
     backing = std::move(*host);
   }
   io::DriverImage none{};
@@ -138,6 +141,10 @@ std::optional<Error> Machine::State::boot() {
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
   ex::boot();
   kd::boot();
+  ps::is_driver_code = [](const void *address) {
+    const ldr::Image *image = ldr::find_image(address);
+    return image && image->handle;
+  };
   ob::boot();
   ps::boot();
   const std::string hive = options.directory.empty() ? ":memory:" : (options.directory / "hive.db").string();
@@ -203,10 +210,12 @@ Outcome<std::string> Machine::load(const std::filesystem::path &image, std::stri
   }
   {
     base::Guard guard(state_->mutex);
-    if (state_->drivers.contains(name)) return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is loaded already", name)};
+    if (state_->drivers.contains(name))
+      return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is loaded already", name)};
   }
   auto loaded = ldr::load_image(image, state_->images, *wide + u".sys");
-  if (!loaded) return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
+  if (!loaded)
+    return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
   const KLDR_DATA_TABLE_ENTRY &entry = (*loaded)->entry;
   const io::DriverImage description{.base = entry.DllBase,
                                     .size = entry.SizeOfImage,
@@ -296,10 +305,11 @@ std::optional<Error> Machine::make_directory(std::string_view path) {
     InitializeObjectAttributes(&attributes, &unicode, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
     HANDLE handle;
     IO_STATUS_BLOCK io_status;
-    const NTSTATUS status = ZwCreateFile(&handle, FILE_LIST_DIRECTORY | SYNCHRONIZE, &attributes, &io_status, nullptr, FILE_ATTRIBUTE_NORMAL,
-                                         FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_OPEN_IF,
-                                         FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0);
-    if (!NT_SUCCESS(status)) return Error{status, status_text(fmt::format("cannot make the directory '{}'", path).c_str(), status)};
+    const NTSTATUS status = ZwCreateFile(&handle, FILE_LIST_DIRECTORY | SYNCHRONIZE, &attributes, &io_status, nullptr,
+                                         FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                         FILE_OPEN_IF, FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0);
+    if (!NT_SUCCESS(status))
+      return Error{status, status_text(fmt::format("cannot make the directory '{}'", path).c_str(), status)};
     ZwClose(handle);
   }
   return std::nullopt;

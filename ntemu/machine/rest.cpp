@@ -49,7 +49,8 @@ Rest look_for_rest() {
   }
 }
 
-bool wait_until(const std::function<bool()> &done, std::optional<std::chrono::nanoseconds> limit, const std::atomic<bool> &stop) {
+bool wait_until(const std::function<bool()> &done, std::optional<std::chrono::nanoseconds> limit,
+                const std::atomic<bool> &stop) {
   using Steady = std::chrono::steady_clock;
   const auto end = limit ? Steady::now() + *limit : Steady::time_point::max();
   ke::rest_watchers.fetch_add(1);

@@ -10,7 +10,8 @@ namespace ntemu::machine {
 
 Condition Condition::from_json(const nlohmann::json &arguments) {
   Condition condition;
-  if (const auto threads = arguments.find("threads"); threads != arguments.end()) condition.threads = threads->get<size_t>();
+  if (const auto threads = arguments.find("threads"); threads != arguments.end())
+    condition.threads = threads->get<size_t>();
   condition.reason = arguments.value("reason", "");
   condition.start = arguments.value("start", "");
   return condition;
@@ -36,7 +37,9 @@ bool holds(const Condition &condition, const std::vector<ThreadView> &threads) {
 bool wait_for(Machine &machine, const Condition &condition, double timeout, const std::atomic<bool> &stopping) {
   std::optional<std::chrono::nanoseconds> limit;
   if (timeout >= 0) limit = std::chrono::nanoseconds(static_cast<int64_t>(std::min(timeout, 1e9) * 1e9));
-  return wait_until([&] { return condition.is_rest() ? machine.rest() != Rest::kRunning : holds(condition, threads()); }, limit, stopping);
+  return wait_until(
+      [&] { return condition.is_rest() ? machine.rest() != Rest::kRunning : holds(condition, threads()); }, limit,
+      stopping);
 }
 
 }  // namespace ntemu::machine

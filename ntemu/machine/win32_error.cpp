@@ -54,30 +54,54 @@ uint32_t win32_error(NTSTATUS status) {
 
 std::string_view win32_error_text(uint32_t error) {
   switch (error) {
-    case 1: return "Incorrect function.";
-    case 2: return "The system cannot find the file specified.";
-    case 3: return "The system cannot find the path specified.";
-    case 5: return "Access is denied.";
-    case 6: return "The handle is invalid.";
-    case 8: return "Not enough memory resources are available to process this command.";
-    case 31: return "A device attached to the system is not functioning.";
-    case 32: return "The process cannot access the file because it is being used by another process.";
-    case 50: return "The request is not supported.";
-    case 87: return "The parameter is incorrect.";
-    case 123: return "The filename, directory name, or volume label syntax is incorrect.";
-    case 126: return "The specified module could not be found.";
-    case 127: return "The specified procedure could not be found.";
-    case 183: return "Cannot create a file when that file already exists.";
-    case 193: return "%1 is not a valid Win32 application.";
-    case 577: return "Windows cannot verify the digital signature for this file.";
-    case 998: return "Invalid access to memory location.";
-    case 1052: return "The requested control is not valid for this service.";
-    case 1056: return "An instance of the service is already running.";
-    case 1168: return "Element not found.";
-    case 1275: return "This driver has been blocked from loading";
-    case 1450: return "Insufficient system resources exist to complete the requested service.";
-    case 2001: return "The specified driver is invalid.";
-    default: return "";
+    case 1:
+      return "Incorrect function.";
+    case 2:
+      return "The system cannot find the file specified.";
+    case 3:
+      return "The system cannot find the path specified.";
+    case 5:
+      return "Access is denied.";
+    case 6:
+      return "The handle is invalid.";
+    case 8:
+      return "Not enough memory resources are available to process this command.";
+    case 31:
+      return "A device attached to the system is not functioning.";
+    case 32:
+      return "The process cannot access the file because it is being used by another process.";
+    case 50:
+      return "The request is not supported.";
+    case 87:
+      return "The parameter is incorrect.";
+    case 123:
+      return "The filename, directory name, or volume label syntax is incorrect.";
+    case 126:
+      return "The specified module could not be found.";
+    case 127:
+      return "The specified procedure could not be found.";
+    case 183:
+      return "Cannot create a file when that file already exists.";
+    case 193:
+      return "%1 is not a valid Win32 application.";
+    case 577:
+      return "Windows cannot verify the digital signature for this file.";
+    case 998:
+      return "Invalid access to memory location.";
+    case 1052:
+      return "The requested control is not valid for this service.";
+    case 1056:
+      return "An instance of the service is already running.";
+    case 1168:
+      return "Element not found.";
+    case 1275:
+      return "This driver has been blocked from loading";
+    case 1450:
+      return "Insufficient system resources exist to complete the requested service.";
+    case 2001:
+      return "The specified driver is invalid.";
+    default:
+      return "";
   }
 }
 

@@ -12,12 +12,13 @@ using namespace ntemu;
 
 namespace {
 
-_OBJECT_TYPE process_type{.name = u"Process",
-                          .valid_access = PROCESS_ALL_ACCESS,
-                          .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, PROCESS_ALL_ACCESS},
-                          .dispatcher_offset = 0,
-                          .on_delete = nullptr,
-                          .on_last_handle_closed = nullptr};
+_OBJECT_TYPE process_type{
+    .name = u"Process",
+    .valid_access = PROCESS_ALL_ACCESS,
+    .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, PROCESS_ALL_ACCESS},
+    .dispatcher_offset = 0,
+    .on_delete = nullptr,
+    .on_last_handle_closed = nullptr};
 POBJECT_TYPE process_type_pointer = &process_type;
 
 }  // namespace

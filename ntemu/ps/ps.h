@@ -10,6 +10,8 @@ namespace ntemu::ps {
 inline constexpr size_t kDefaultStackBytes = 256 << 10;
 
 void boot();
+// Whether an address lies in a driver's image; set by the machine, which knows the loader.
+extern bool (*is_driver_code)(const void *address);
 // Lets every NT thread that waits leave; running ones leave at their next API call. False when some were still running
 // after `patience` of host time: their stacks and images must stay mapped, and nothing may be torn down.
 bool stop_threads(base::Nt100ns patience);

@@ -22,12 +22,13 @@ using namespace ntemu::ps;
 
 namespace {
 
-_OBJECT_TYPE thread_type{.name = u"Thread",
-                         .valid_access = THREAD_ALL_ACCESS,
-                         .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, THREAD_ALL_ACCESS},
-                         .dispatcher_offset = 0,
-                         .on_delete = nullptr,
-                         .on_last_handle_closed = nullptr};
+_OBJECT_TYPE thread_type{
+    .name = u"Thread",
+    .valid_access = THREAD_ALL_ACCESS,
+    .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, THREAD_ALL_ACCESS},
+    .dispatcher_offset = 0,
+    .on_delete = nullptr,
+    .on_last_handle_closed = nullptr};
 POBJECT_TYPE thread_type_pointer = &thread_type;
 
 }  // namespace
@@ -268,12 +269,15 @@ ETHREAD *adopt() {
   return thread;
 }
 
-void leave_if_nt_thread() {
+// Only where a driver calls: frames of the kernel's own hold what they have to give back.
+void leave_if_nt_thread(const void *caller) {
   ETHREAD *thread = base::current_thread_slot;
-  if (thread && thread->exit_point) ke::leave(*thread);
+  if (thread && thread->exit_point && is_driver_code(caller)) ke::leave(*thread);
 }
 
 }  // namespace
+
+bool (*is_driver_code)(const void *address) = [](const void *) { return false; };
 
 void release_host_thread() {
   ETHREAD *thread = base::current_thread_slot;

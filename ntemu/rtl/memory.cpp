@@ -52,8 +52,12 @@ void (*assertion_failed)(const char *) = print_and_abort;
 extern "C" {
 
 // What a driver's own memcpy and its kin, to which compilers make calls, come down to.
-void *nt_memcpy(void *destination, const void *source, size_t length) { return std::memmove(destination, source, length); }
-void *nt_memmove(void *destination, const void *source, size_t length) { return std::memmove(destination, source, length); }
+void *nt_memcpy(void *destination, const void *source, size_t length) {
+  return std::memmove(destination, source, length);
+}
+void *nt_memmove(void *destination, const void *source, size_t length) {
+  return std::memmove(destination, source, length);
+}
 void *nt_memset(void *destination, int value, size_t length) { return std::memset(destination, value, length); }
 int nt_memcmp(const void *first, const void *second, size_t length) { return std::memcmp(first, second, length); }
 

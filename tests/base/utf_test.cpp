@@ -13,7 +13,8 @@ TEST(Utf, ConvertsBothWays) {
 }
 
 TEST(Utf, UnpairedSurrogatesSurvive) {
-  for (const std::u16string &text : {std::u16string{0xD800}, std::u16string{0xDC00, 'x'}, std::u16string{'a', 0xD83D, 'b'}}) {
+  for (const std::u16string &text :
+       {std::u16string{0xD800}, std::u16string{0xDC00, 'x'}, std::u16string{'a', 0xD83D, 'b'}}) {
     EXPECT_EQ(to_utf16(to_utf8(text)), text);
   }
 }

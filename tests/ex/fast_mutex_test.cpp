@@ -93,9 +93,7 @@ TEST_F(ExFastMutex, ExcludesUnderContention) {
       ExReleaseFastMutex(&mutex);
     }
   };
-  {
-    SystemThread a(body), b(body), c(body), d(body);
-  }
+  { SystemThread a(body), b(body), c(body), d(body); }
   EXPECT_EQ(counter, 4LL * kRounds);
   EXPECT_EQ(mutex.Count, 1);
 }

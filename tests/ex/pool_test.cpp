@@ -55,8 +55,9 @@ TEST_F(ExPool, Pool2RefusesWhatItMust) {
   EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x400, 16, kTag), nullptr);
   EXPECT_EQ(ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 16, 0); }),
             STATUS_INVALID_PARAMETER);
-  EXPECT_EQ(ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, SIZE_T{1} << 40, kTag); }),
-            STATUS_INSUFFICIENT_RESOURCES);
+  EXPECT_EQ(
+      ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, SIZE_T{1} << 40, kTag); }),
+      STATUS_INSUFFICIENT_RESOURCES);
 }
 
 TEST_F(ExPool, UnknownOptionalFlagsAreIgnored) {

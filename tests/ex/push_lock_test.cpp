@@ -144,9 +144,7 @@ TEST_F(ExPushLock, ExcludesWritersAndAdmitsReadersUnderContention) {
       ExReleasePushLockShared(&lock);
     }
   };
-  {
-    SystemThread a(writer), b(writer), c(reader), d(reader);
-  }
+  { SystemThread a(writer), b(writer), c(reader), d(reader); }
   EXPECT_EQ(value, 2LL * kRounds);
   EXPECT_EQ(lock, 0u);
 }

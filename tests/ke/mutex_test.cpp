@@ -121,9 +121,7 @@ TEST_F(KeMutex, ExcludesUnderContention) {
       KeReleaseMutex(&mutex, FALSE);
     }
   };
-  {
-    SystemThread a(body), b(body), c(body), d(body);
-  }
+  { SystemThread a(body), b(body), c(body), d(body); }
   EXPECT_EQ(counter, static_cast<long long>(kThreads) * kRounds);
 }
 

@@ -104,7 +104,9 @@ TEST_F(PsThread, ExitOwningAMutexIsBugcheck4000008A) {
 TEST_F(PsThread, AboveApcLevelCreationIsABugcheck) {
   const KIRQL old = KfRaiseIrql(DISPATCH_LEVEL);
   HANDLE handle;
-  EXPECT_EQ(ke::catch_bugcheck([&] { PsCreateSystemThread(&handle, 0, nullptr, nullptr, nullptr, terminate, nullptr); }).code, 0xD1u);
+  EXPECT_EQ(
+      ke::catch_bugcheck([&] { PsCreateSystemThread(&handle, 0, nullptr, nullptr, nullptr, terminate, nullptr); }).code,
+      0xD1u);
   KeLowerIrql(old);
 }
 
@@ -114,7 +116,8 @@ TEST_F(PsThread, RefusesAHandleThatIsNoProcess) {
   ASSERT_EQ(PsCreateSystemThread(&thread, 0, nullptr, nullptr, nullptr, terminate, &start), STATUS_SUCCESS);
   HANDLE other;
   EXPECT_EQ(PsCreateSystemThread(&other, 0, nullptr, thread, nullptr, terminate, &start), STATUS_OBJECT_TYPE_MISMATCH);
-  EXPECT_EQ(PsCreateSystemThread(&other, 0, nullptr, reinterpret_cast<HANDLE>(0x7770), nullptr, terminate, &start), STATUS_INVALID_HANDLE);
+  EXPECT_EQ(PsCreateSystemThread(&other, 0, nullptr, reinterpret_cast<HANDLE>(0x7770), nullptr, terminate, &start),
+            STATUS_INVALID_HANDLE);
   ZwWaitForSingleObject(thread, FALSE, nullptr);
   ZwClose(thread);
 }

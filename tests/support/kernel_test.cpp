@@ -31,7 +31,8 @@ FakeTimeTest::~FakeTimeTest() {
 }
 
 SystemThread::SystemThread(std::function<void()> body) : body_(std::move(body)) {
-  EXPECT_EQ(PsCreateSystemThread(&handle_, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, run_body, &body_), STATUS_SUCCESS);
+  EXPECT_EQ(PsCreateSystemThread(&handle_, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, run_body, &body_),
+            STATUS_SUCCESS);
   const auto object = ob::reference_by_handle(handle_, 0, *PsThreadType, KernelMode);
   EXPECT_TRUE(object);
   thread_ = static_cast<ETHREAD *>(*object);

@@ -1,4 +1,5 @@
-// Fixtures for tests of the kernel's API: a fresh machine in memory per test, and threads whose blocking can be awaited.
+// Fixtures for tests of the kernel's API: a fresh machine in memory per test, and threads whose blocking can be
+// awaited.
 #pragma once
 
 #include <gtest/gtest.h>

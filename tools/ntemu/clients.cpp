@@ -22,7 +22,8 @@ int fail(const Error &error) {
 std::string text(const json &row, const char *key) { return row.contains(key) ? row[key].get<std::string>() : ""; }
 
 void print_table(const json &threads) {
-  fmt::print("{:>5} {:<18} {:<12} {:<15} {:>9} {:<22} {}\n", "Id", "Thread", "State", "Reason", "Time", "Object", "Start");
+  fmt::print("{:>5} {:<18} {:<12} {:<15} {:>9} {:<22} {}\n", "Id", "Thread", "State", "Reason", "Time", "Object",
+             "Start");
   for (const json &row : threads) {
     const bool waiting = row.contains("wait_seconds");
     const auto waited = static_cast<base::Nt100ns>(row.value("wait_seconds", 0.0) * base::kNtPerSecond);
@@ -31,8 +32,9 @@ void print_table(const json &threads) {
       object = text(row["object"], "type");
       if (row["object"].contains("owner_id")) object += fmt::format(" owner {}", row["object"]["owner_id"].get<int>());
     }
-    fmt::print("{:>5} {:<18} {:<12} {:<15} {:>9} {:<22} {}\n", row["id"].get<int>(), text(row, "address"), text(row, "state"),
-               text(row, "wait_reason"), waiting ? machine::format_duration(waited) : "", object, text(row, "start"));
+    fmt::print("{:>5} {:<18} {:<12} {:<15} {:>9} {:<22} {}\n", row["id"].get<int>(), text(row, "address"),
+               text(row, "state"), text(row, "wait_reason"), waiting ? machine::format_duration(waited) : "", object,
+               text(row, "start"));
   }
 }
 

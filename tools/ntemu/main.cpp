@@ -46,7 +46,8 @@ int run_command(const RunOptions &options, const std::string &sanitizer, bool gd
   if (!gdb && !other) return run(options);
   std::vector<std::string> command;
   if (gdb) {
-    command = {"gdb", "-ex", "set breakpoint pending on", "-ex", "break DriverEntry", "-ex", "handle SIGINT pass", "--args"};
+    command = {"gdb",   "-ex", "set breakpoint pending on", "-ex", "break DriverEntry", "-ex", "handle SIGINT pass",
+               "--args"};
   }
   command.push_back(other.value_or(own_path()).string());
   for (std::string &argument : rest_of(argc, argv, "--gdb")) command.push_back(std::move(argument));
@@ -59,7 +60,8 @@ void add_machine_options(CLI::App &command, ClientOptions &options) {
   command.add_flag("--json", options.json, "Print JSON");
 }
 
-void add_duration(CLI::App &command, const std::string &name, std::optional<std::chrono::milliseconds> &value, const std::string &help) {
+void add_duration(CLI::App &command, const std::string &name, std::optional<std::chrono::milliseconds> &value,
+                  const std::string &help) {
   command
       .add_option_function<std::string>(
           name,
@@ -77,35 +79,50 @@ int main(int argc, char **argv) {
   CLI::App app{"ntemu: a small NT kernel that runs Windows driver source on Linux", "ntemu"};
   app.set_version_flag("--version", "ntemu " NTEMU_VERSION " (" NTEMU_VARIANT ")");
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 on success, otherwise the low byte of the Win32 error (1 if that byte is 0); 188 after a bugcheck.");
+  app.footer(
+      "Exit codes: 0 on success, otherwise the low byte of the Win32 error (1 if that byte is 0); 188 after a "
+      "bugcheck.");
 
   RunOptions run_options;
   bool gdb = false;
   std::string sanitizer;
   auto *run_app = app.add_subcommand("run", "Load a driver, wait until its threads are done, and unload it");
-  run_app->add_option("driver", run_options.driver, "The driver's image, made by ntcc")->required()->type_name("FILE.sys");
-  run_app->add_option("--machine", run_options.machine, "Keep the machine here; DIR/drive_c is C: (default: all in memory)")->type_name("DIR");
+  run_app->add_option("driver", run_options.driver, "The driver's image, made by ntcc")
+      ->required()
+      ->type_name("FILE.sys");
+  run_app
+      ->add_option("--machine", run_options.machine,
+                   "Keep the machine here; DIR/drive_c is C: (default: all in memory)")
+      ->type_name("DIR");
   run_app->add_option("--name", run_options.name, "The driver's service name (default: the file's name)");
-  run_app->add_option("--mkdir", run_options.make_directories, "Make this directory on C: first, e.g. --mkdir Temp")->type_name("PATH")->allow_extra_args(false);
+  run_app->add_option("--mkdir", run_options.make_directories, "Make this directory on C: first, e.g. --mkdir Temp")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
   add_duration(*run_app, "--for", run_options.time, "Unload after this time even if threads are left (250ms, 2s, 30m)");
   run_app->add_flag("--trace", run_options.trace, "Print every kernel API call");
   run_app->add_flag("--json", run_options.json, "Print the result as JSON");
-  run_app->add_option("--sanitizer", sanitizer, "Use the runtime that is built with this sanitizer (default: as the driver is)")
+  run_app
+      ->add_option("--sanitizer", sanitizer,
+                   "Use the runtime that is built with this sanitizer (default: as the driver is)")
       ->check(CLI::IsMember({"asan", "tsan"}));
   run_app->add_flag("--gdb", gdb, "Run under gdb, stopped at DriverEntry");
   run_app->footer(
-      "Prints what the driver prints with DbgPrint. A driver whose threads all wait with nothing to wake them is reported\n"
+      "Prints what the driver prints with DbgPrint. A driver whose threads all wait with nothing to wake them is "
+      "reported\n"
       "as a hang, thread by thread, with exit code 107. Ctrl-C unloads; a second one ends the process at once.");
 
   ClientOptions thread_options;
-  auto *threads_app = app.add_subcommand("threads", "List a running machine's threads: what they wait for and who owns it");
+  auto *threads_app =
+      app.add_subcommand("threads", "List a running machine's threads: what they wait for and who owns it");
   add_machine_options(*threads_app, thread_options);
 
   WaitOptions wait_options;
-  auto *wait_app = app.add_subcommand("wait", "Wait until a machine's drivers have come to rest, or until threads wait as told");
+  auto *wait_app =
+      app.add_subcommand("wait", "Wait until a machine's drivers have come to rest, or until threads wait as told");
   add_machine_options(*wait_app, wait_options);
   add_duration(*wait_app, "--timeout", wait_options.timeout, "Give up after this time (exit code 2)");
-  wait_app->add_option("--threads", wait_options.threads, "Until at least N of the drivers' threads wait")->type_name("N");
+  wait_app->add_option("--threads", wait_options.threads, "Until at least N of the drivers' threads wait")
+      ->type_name("N");
   wait_app->add_option("--reason", wait_options.reason, "... for this reason, e.g. WrFastMutex");
   wait_app->add_option("--start", wait_options.start, "... and started at a routine of this name");
 

@@ -109,7 +109,8 @@ void describe_rest(Report &report, Rest rest, bool interrupted, const RunOptions
     report.text = fmt::format("every thread of {} waits, and nothing will wake them:", report.driver);
   } else if (options.time) {
     report.result = "time";
-    report.text = fmt::format("{} threads of {} are left after {}:", report.threads.size(), report.driver, machine::format_duration(options.time->count() * base::kNtPerMillisecond));
+    report.text = fmt::format("{} threads of {} are left after {}:", report.threads.size(), report.driver,
+                              machine::format_duration(options.time->count() * base::kNtPerMillisecond));
   }
 }
 
@@ -132,11 +133,12 @@ void unload(Machine &machine, Report &report, Interruption &interruption) {
 int run(const RunOptions &options) {
   Interruption interruption;
   auto booted = Machine::boot({.directory = options.machine,
-                               .debug_print = [](std::string_view line) {
-                                 std::fwrite(line.data(), 1, line.size(), stdout);
-                                 std::fputc('\n', stdout);
-                                 std::fflush(stdout);
-                               },
+                               .debug_print =
+                                   [](std::string_view line) {
+                                     std::fwrite(line.data(), 1, line.size(), stdout);
+                                     std::fputc('\n', stdout);
+                                     std::fflush(stdout);
+                                   },
                                .message = {}});
   if (!booted) return finish(options, failure(options, booted.error()));
   Machine &machine = **booted;
@@ -146,7 +148,8 @@ int run(const RunOptions &options) {
   }
   interruption.watch(machine);
   auto control = machine::ControlServer::start(machine);
-  if (!control) fmt::print(stderr, "ntemu: {}; 'ntemu threads' and 'ntemu wait' cannot reach this machine\n", control.error().text);
+  if (!control)
+    fmt::print(stderr, "ntemu: {}; 'ntemu threads' and 'ntemu wait' cannot reach this machine\n", control.error().text);
   if (options.trace) api::hooks.fetch_or(api::kTrace);
 
   // On a thread of its own: a DriverEntry that hangs is reported like any other hang.
@@ -157,7 +160,8 @@ int run(const RunOptions &options) {
     ke::note_rest();
   });
   const auto began = std::chrono::steady_clock::now();
-  Report report{.driver = options.name.empty() ? options.driver.stem().string() : options.name, .text = {}, .threads = {}};
+  Report report{
+      .driver = options.name.empty() ? options.driver.stem().string() : options.name, .text = {}, .threads = {}};
   const auto left = [&]() -> std::optional<std::chrono::nanoseconds> {
     if (!options.time) return std::nullopt;
     return *options.time - (std::chrono::steady_clock::now() - began);

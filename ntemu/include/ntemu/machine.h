@@ -85,7 +85,8 @@ class Machine {
   // Until rest() is one of kDone or kWaiting, or also kDelayed if `or_delayed`, `limit` has passed (nullopt: never) or
   // interrupt_waits was called. The state at the return.
   Rest wait_for_rest(std::optional<std::chrono::nanoseconds> limit, bool or_delayed = false);
-  // Until `done` holds, `limit` has passed or interrupt_waits was called; `done` is asked whenever a thread came to rest.
+  // Until `done` holds, `limit` has passed or interrupt_waits was called; `done` is asked whenever a thread came to
+  // rest.
   bool wait_until(const std::function<bool()> &done, std::optional<std::chrono::nanoseconds> limit);
   // Makes every wait return.
   void interrupt_waits();

@@ -183,8 +183,8 @@ NTSYSAPI NTSTATUS NTAPI RtlCharToInteger(PCSZ String, ULONG Base, PULONG Value);
 NTSYSAPI NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensitive, ULONG HashAlgorithm,
                                              PULONG HashValue);
 
-/* Raw conversions; the result is cut, never terminated. STATUS_BUFFER_OVERFLOW when it is cut (unverified). The count of bytes
-   written goes to the optional third argument. IRQL: PASSIVE_LEVEL. */
+/* Raw conversions; the result is cut, never terminated. STATUS_BUFFER_OVERFLOW when it is cut (unverified). The count
+   of bytes written goes to the optional third argument. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMultiByteString,
                                                PULONG BytesInMultiByteString, PCWCH UnicodeString,
                                                ULONG BytesInUnicodeString);
