@@ -59,6 +59,7 @@ struct Threads {
   std::atomic<ETHREAD *> to_reap{nullptr};
   std::atomic<uint32_t> reap_word{0};
   std::atomic<bool> reaper_stops{false};
+  std::atomic<size_t> to_join{0};  // host threads that were started and not joined yet
   pthread_t reaper;
 };
 
@@ -138,13 +139,15 @@ void *reap(void *) {
     const uint32_t seen = all.reap_word.load();
     ETHREAD *thread = all.to_reap.exchange(nullptr);
     if (!thread) {
-      if (all.reaper_stops.load()) return nullptr;
+      // A thread leaves the thread list a moment before it comes here.
+      if (all.reaper_stops.load() && all.to_join.load() == 0) return nullptr;
       base::wait_word(all.reap_word, seen);
       continue;
     }
     while (thread) {
       ETHREAD *next = thread->next_to_reap;
       pthread_join(thread->host_thread, nullptr);
+      all.to_join.fetch_sub(1);
       free_stack(*thread);
       ob::dereference(thread);
       thread = next;
@@ -219,6 +222,7 @@ bool start_host_thread(ETHREAD &thread) {
   const int error = pthread_create(&thread.host_thread, &attributes, host_entry, &thread);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
+  if (error == 0) threads().to_join.fetch_add(1);
   return error == 0;
 }
 
