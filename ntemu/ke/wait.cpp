@@ -161,17 +161,18 @@ using namespace ntemu::ke;
 
 __attribute__((noinline)) NTSTATUS KiCommitThreadWait(PKTHREAD Thread, base::Nt100ns Deadline) {
   ETHREAD &thread = ethread(Thread);
-  thread.wait_began = base::clock().interrupt_time();
+  const base::Nt100ns now = base::clock().interrupt_time();
+  thread.wait_began = now;
   thread.wait_deadline = Deadline;
-  Thread->WaitTime = static_cast<ULONG>(thread.wait_began / kTimeIncrement);
+  Thread->WaitTime = static_cast<ULONG>(now / kTimeIncrement);
   ++Thread->ContextSwitches;
   // Counted before and after: whoever saw the same count around a look at all threads saw them all at one moment.
   rest_count.fetch_add(1);
-  Thread->State = kWaiting;
+  set_state(*Thread, kWaiting);
   note_progress(thread);
   note_rest();
   const NTSTATUS status = KiSwapThread(thread, Deadline);
-  Thread->State = kRunning;
+  set_state(*Thread, kRunning);
   Thread->KernelStack = nullptr;
   Thread->WaitBlockList = nullptr;
   thread.wait_word.store(kAwake, std::memory_order_relaxed);

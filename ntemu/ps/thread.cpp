@@ -81,7 +81,7 @@ ETHREAD *new_thread() {
   tcb.Process = &PsInitialSystemProcess->Pcb;
   tcb.Priority = 8;
   tcb.BasePriority = 8;
-  tcb.State = ke::kInitialized;
+  ke::set_state(tcb, ke::kInitialized);
   thread->CreateTime.QuadPart = base::clock().system_time();
   thread->Cid.UniqueProcess = PsInitialSystemProcess->UniqueProcessId;
   thread->Cid.UniqueThread = reinterpret_cast<HANDLE>(threads().next_id.fetch_add(4));
@@ -110,7 +110,7 @@ void mark_terminated(ETHREAD &thread, NTSTATUS status) {
   thread.ExitStatus = status;
   thread.ExitTime.QuadPart = base::clock().system_time();
   thread.CrossThreadFlags |= 1;
-  thread.Tcb.State = ke::kTerminated;
+  ke::set_state(thread.Tcb, ke::kTerminated);
   unlink(thread);
   ke::WakeList wakes;
   ke::HeaderLock lock(thread.Tcb.Header);
@@ -180,7 +180,7 @@ void *host_entry(void *argument) {
   thread.cpu_clock.store(cpu_clock);
   jmp_buf exit_point;
   thread.exit_point = &exit_point;
-  thread.Tcb.State = ke::kRunning;
+  ke::set_state(thread.Tcb, ke::kRunning);
   if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
   thread.exit_point = nullptr;
   ke::end_start(thread);
@@ -251,7 +251,7 @@ ETHREAD *adopt() {
   thread->adopted = true;
   thread->host_id = gettid();
   thread->host_thread = pthread_self();
-  thread->Tcb.State = ke::kRunning;
+  ke::set_state(thread->Tcb, ke::kRunning);
   pthread_attr_t attributes;
   void *limit = nullptr;
   size_t bytes = 0;
