@@ -115,13 +115,14 @@ void leave(ETHREAD &thread) {
 
 namespace {
 
-// Leaves the wait without the object, unless a signal was faster.
-bool withdraw(ETHREAD &thread) {
+// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its block where it is:
+// the object may have gone with its driver, and nobody looks at it any more.
+bool withdraw(ETHREAD &thread, bool dying) {
   uint32_t seen = thread.wait_word.load(std::memory_order_relaxed);
   do {
     if ((seen & 0xff) != kAsleep) return false;
   } while (!thread.wait_word.compare_exchange_weak(seen, (seen & ~0xffu) | kAwake, std::memory_order_acq_rel));
-  if (PKWAIT_BLOCK block = thread.Tcb.WaitBlockList) {
+  if (PKWAIT_BLOCK block = thread.Tcb.WaitBlockList; block && !dying) {
     HeaderLock lock(*static_cast<DISPATCHER_HEADER *>(block->Object));
     RemoveEntryList(&block->WaitListEntry);
     block->BlockState = kBlockInactive;
@@ -137,7 +138,7 @@ __attribute__((noinline)) NTSTATUS KiSwapThread(ETHREAD &thread, base::Nt100ns d
     if ((seen & 0xff) == kDelivered) break;
     if ((seen & 0xff) == kAsleep) {
       const bool dying = may_leave && leaving.load();
-      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread)) {
+      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, dying)) {
         if (dying) leave(thread);
         thread.Tcb.WaitStatus = STATUS_TIMEOUT;
         break;
