@@ -216,19 +216,13 @@ Outcome<std::string> Machine::load(const std::filesystem::path &image, std::stri
   auto loaded = ldr::load_image(image, state_->images, *wide + u".sys");
   if (!loaded)
     return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
-  const KLDR_DATA_TABLE_ENTRY &entry = (*loaded)->entry;
-  const io::DriverImage description{.base = entry.DllBase,
-                                    .size = entry.SizeOfImage,
-                                    .entry = reinterpret_cast<PDRIVER_INITIALIZE>(entry.EntryPoint),
-                                    .section = *loaded,
-                                    .file_system = false};
   cm::ServiceSettings settings;
   settings.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string());
   if (auto error = cm::create_service_key(*wide, settings)) {
     ldr::unload_image(*loaded);
     return Error{*error, status_text("cannot write the service key", *error)};
   }
-  auto object = io::create_driver(*wide, description);
+  auto object = io::create_driver(*wide, ldr::describe(**loaded));
   if (!object) {
     ldr::unload_image(*loaded);
     return Error{object.status(), status_text("cannot create the driver object", object.status())};
