@@ -36,6 +36,17 @@ TEST_F(ExPool, LargeBlocksStartOnAPage) {
   }
 }
 
+TEST_F(ExPool, PoolTypeBitsChooseAlignmentAndTheFailure) {
+  void *aligned = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, 24, kTag);
+  ASSERT_NE(aligned, nullptr);
+  EXPECT_EQ(reinterpret_cast<ULONG_PTR>(aligned) % 64, 0u);
+  ExFreePoolWithTag(aligned, kTag);
+  constexpr SIZE_T kTooMuch = SIZE_T{1} << 60;
+  EXPECT_EQ(ExAllocatePool(PagedPool, kTooMuch), nullptr);
+  const auto raises = static_cast<POOL_TYPE>(PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE);
+  EXPECT_EQ(ke::catch_raise([&] { ExAllocatePoolWithTag(raises, kTooMuch, kTag); }), STATUS_INSUFFICIENT_RESOURCES);
+}
+
 TEST_F(ExPool, Pool2ZeroesUnlessToldNot) {
   for (int i = 0; i < 100; ++i) {
     auto *block = static_cast<UCHAR *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, kTag));

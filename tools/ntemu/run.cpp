@@ -24,9 +24,6 @@ namespace {
 
 using nlohmann::json;
 
-// How long a driver's threads get to end after DriverUnload.
-constexpr std::chrono::seconds kUnloadPatience{2};
-
 // Turns SIGINT and SIGTERM into an orderly end; a second one ends the process at once.
 class Interruption {
  public:
