@@ -1,7 +1,6 @@
 /* The functions that compilers call on their own account. Weak: a driver may define them itself, as with the WDK. */
 #include <stddef.h>
 
-#ifndef NTDRVRT_SANITIZED
 extern void *nt_memcpy(void *to, const void *from, size_t size);
 extern void *nt_memmove(void *to, const void *from, size_t size);
 extern void *nt_memset(void *to, int value, size_t size);
@@ -17,11 +16,9 @@ int bcmp(const void *left, const void *right, size_t size);
 __attribute__((weak)) int bcmp(const void *left, const void *right, size_t size) {
   return nt_memcmp(left, right, size);
 }
-#else
-/* Newer clang calls these; the ThreadSanitizer library of gcc lacks them, but intercepts the functions themselves. */
-extern void *memcpy(void *to, const void *from, size_t size);
-extern void *memmove(void *to, const void *from, size_t size);
-extern void *memset(void *to, int value, size_t size);
+
+#ifdef NTDRVRT_SANITIZED
+/* Newer clang calls these, which the ThreadSanitizer library of gcc lacks; the kernel's own are instrumented. */
 void *__tsan_memcpy(void *to, const void *from, size_t size);
 void *__tsan_memmove(void *to, const void *from, size_t size);
 void *__tsan_memset(void *to, int value, size_t size);

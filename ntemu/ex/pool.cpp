@@ -41,7 +41,8 @@ static_assert(sizeof(PoolHeader) == 16);
 enum : UCHAR { kFreeBlock = 0, kInUse = 2, kPaged = 1 };
 
 constexpr size_t kUnit = 16;
-constexpr size_t kLargest = base::kPageSize - sizeof(PoolHeader);
+// PoolHeader::block_size has room for 255 units.
+constexpr size_t kLargest = 255 * kUnit - sizeof(PoolHeader);
 
 struct FreeBlock {
   FreeBlock *next;

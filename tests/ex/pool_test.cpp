@@ -27,7 +27,7 @@ TEST_F(ExPool, AlignsAndNeverCrossesAPageBelowPageSize) {
 }
 
 TEST_F(ExPool, LargeBlocksStartOnAPage) {
-  for (const SIZE_T size : {0xff1, 0x1000, 0x1001, 0x12345}) {
+  for (const SIZE_T size : {0xfe1, 0xff0, 0x1000, 0x1001, 0x12345}) {
     void *block = ExAllocatePool2(POOL_FLAG_PAGED, size, kTag);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(offset_in_page(block), 0u);
