@@ -178,12 +178,16 @@ VOID ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
 
 BOOLEAN ExTryAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExTryAcquirePushLockExclusiveEx, PushLock, Flags);
-  return try_exclusive(*PushLock);
+  if (!try_exclusive(*PushLock)) return FALSE;
+  note_acquired();
+  return TRUE;
 }
 
 BOOLEAN ExTryAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExTryAcquirePushLockSharedEx, PushLock, Flags);
-  return try_shared(*PushLock);
+  if (!try_shared(*PushLock)) return FALSE;
+  note_acquired();
+  return TRUE;
 }
 
 VOID ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {

@@ -21,7 +21,7 @@ struct Worker {
   std::deque<Item *> queue NTEMU_GUARDED_BY(mutex);
   KEVENT work;
   std::atomic<ETHREAD *> thread{nullptr};
-  std::atomic<bool> busy{false};
+  std::atomic<int> unfinished{0};  // routines that are queued or run
 };
 
 Worker &worker() {
@@ -48,7 +48,7 @@ void boot_worker() {
 
 bool is_worker(const ETHREAD &thread) { return thread.StartAddress == reinterpret_cast<PVOID>(ExpWorkerThread); }
 
-bool worker_is_busy() { return worker().busy.load(); }
+bool worker_is_busy() { return worker().unfinished.load() > 0; }
 
 void run_on_system_worker(void (*routine)(void *), void *context) {
   if (&ke::current() == worker().thread.load()) return routine(context);
@@ -57,7 +57,7 @@ void run_on_system_worker(void (*routine)(void *), void *context) {
   {
     base::Guard guard(worker().mutex);
     worker().queue.push_back(&item);
-    worker().busy.store(true);
+    worker().unfinished.fetch_add(1);
   }
   KeSetEvent(&worker().work, IO_NO_INCREMENT, FALSE);
   KeWaitForSingleObject(&item.done, Executive, KernelMode, FALSE, nullptr);
@@ -74,7 +74,7 @@ VOID ExpWorkerThread(PVOID) {
     KeWaitForSingleObject(&ex::worker().work, WrQueue, KernelMode, FALSE, nullptr);
     while (ex::Item *item = ex::next_item()) {
       item->routine(item->context);
-      ex::worker().busy.store(false);
+      ex::worker().unfinished.fetch_sub(1);
       KeSetEvent(&item->done, IO_NO_INCREMENT, FALSE);
     }
   }

@@ -1,6 +1,7 @@
 // Opening files by name: the service behind ZwCreateFile and ZwOpenFile.
 #include "ntemu/io/file.h"
 #include "ntemu/io/file_access.h"
+#include "ntemu/ke/wait.h"
 
 namespace ntemu::io {
 
@@ -8,6 +9,10 @@ NTSTATUS create_file(HANDLE *handle, const OBJECT_ATTRIBUTES *attributes, IO_STA
                      KPROCESSOR_MODE mode) {
   if (!attributes || attributes->Length != sizeof(OBJECT_ATTRIBUTES)) return STATUS_INVALID_PARAMETER;
   if (attributes->ObjectName && attributes->ObjectName->Length % sizeof(WCHAR)) return STATUS_OBJECT_NAME_INVALID;
+  // The first open of a new thread is something that others can see: its creator need not wait any longer.
+  struct Progress {
+    ~Progress() { ke::note_progress(ke::current()); }
+  } progress;
   ob::OpenRequest request;
   request.access = ob::map_generic(file_type, create.access);
   request.attributes = attributes->Attributes;

@@ -115,8 +115,8 @@ void leave(ETHREAD &thread) {
 
 namespace {
 
-// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its block where it is:
-// the object may have gone with its driver, and nobody looks at it any more.
+// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its block where it
+// is: the object may have gone with its driver, and nobody looks at it any more.
 bool withdraw(ETHREAD &thread, bool dying) {
   uint32_t seen = thread.wait_word.load(std::memory_order_relaxed);
   do {

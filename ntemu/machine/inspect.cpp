@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/dispatcher.h"
@@ -17,7 +18,7 @@ namespace {
 #define NTEMU_PEEK __attribute__((no_sanitize("thread"), noinline))
 
 template <class T>
-NTEMU_PEEK T peek(const T *field) {
+NTEMU_PEEK std::remove_volatile_t<T> peek(const T *field) {
   return *const_cast<const volatile T *>(field);
 }
 

@@ -211,7 +211,7 @@ bool Machine::shut_down() {
     std::filesystem::remove_all(state->images, ignored);
     machine::keep(state->images);
   }
-  one_runs = false;
+  one_runs = !ended;
   return ended;
 }
 
@@ -259,12 +259,13 @@ Outcome<Machine::Unloaded> Machine::unload(std::string_view service) {
       return Error{STATUS_OBJECT_NAME_NOT_FOUND, fmt::format("{} is not loaded", service)};
     }
     driver = found->second;
+    state_->drivers.erase(found);  // so that nobody else unloads it
   }
   const NTSTATUS status = io::unload_driver(driver.object);
-  if (!NT_SUCCESS(status)) return Error{status, fmt::format("{} has no DriverUnload routine", service)};
-  {
+  if (!NT_SUCCESS(status)) {
     base::Guard guard(state_->mutex);
-    state_->drivers.erase(state_->drivers.find(service));
+    state_->drivers.emplace(std::string(service), driver);
+    return Error{status, fmt::format("{} has no DriverUnload routine", service)};
   }
   return Unloaded{unload_if_idle(driver.image)};
 }

@@ -27,7 +27,7 @@ TEST_F(ExPool, AlignsAndNeverCrossesAPageBelowPageSize) {
 }
 
 TEST_F(ExPool, LargeBlocksStartOnAPage) {
-  for (const SIZE_T size : {0xfe1, 0xff0, 0x1000, 0x1001, 0x12345}) {
+  for (const SIZE_T size : {0xfe1u, 0xff0u, 0x1000u, 0x1001u, 0x12345u}) {
     void *block = ExAllocatePool2(POOL_FLAG_PAGED, size, kTag);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(offset_in_page(block), 0u);

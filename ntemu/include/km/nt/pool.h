@@ -8,7 +8,12 @@
 extern "C" {
 #endif
 
+/* A type may be combined with flags: in C++ its range has to say so. */
+#ifdef __cplusplus
+typedef enum _POOL_TYPE : int {
+#else
 typedef enum _POOL_TYPE {
+#endif
   NonPagedPool = 0,
   NonPagedPoolExecute = NonPagedPool,
   PagedPool = 1,
