@@ -58,7 +58,7 @@ class HostFile final : public HostNode {
   std::atomic<int> writer_;
 };
 
-// Keeps an index of its names, valid as long as the directory's change time stands still but for our own changes.
+// Keeps an index of its names, valid as long as the directory's modification time stands still but for our own changes.
 class HostDirectory final : public HostNode, public Directory, public std::enable_shared_from_this<HostDirectory> {
  public:
   HostDirectory(std::shared_ptr<const Beneath> root, Fd fd, const struct stat &status)
@@ -87,7 +87,7 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   std::string path_of(const std::string &host) const { return parent_ ? parent_->path_of(name_) + "/" + host : host; }
   NTSTATUS refresh();
   NTSTATUS load();
-  // Our own change moved the change time: the index, already adjusted, holds for the new one.
+  // Our own change moved the modification time: the index, already adjusted, holds for the new one.
   void stamp();
   Result<std::shared_ptr<Node>> wrap(Fd fd, const std::string &host, bool writable);
   Result<bool> leads_to(const std::string &host, const NodeId &id);

@@ -43,10 +43,4 @@ NTSTATUS parse_path(std::u16string_view path, bool relative, bool check_last, Pa
   return STATUS_SUCCESS;
 }
 
-std::u16string fold(std::u16string_view name) {
-  std::u16string folded(name);
-  for (char16_t &c : folded) c = rtl::upcase(c);
-  return folded;
-}
-
 }  // namespace ntemu::fs

@@ -25,8 +25,6 @@ struct ParsedPath {
 // `check_last` false leaves the last component's legality to the caller.
 NTSTATUS parse_path(std::u16string_view path, bool relative, bool check_last, ParsedPath &out);
 
-std::u16string fold(std::u16string_view name);
-
 // Names of one directory with a value each; O(1), case-insensitive and case-preserving. Names that differ in case
 // alone can stand side by side, as a Linux directory may hold them.
 template <class Value>
@@ -39,7 +37,7 @@ class NameIndex {
 
   // The exact name if it is there, else, unless `exact`, the first of its case variants in code-unit order.
   Entry *find(std::u16string_view name, bool exact) {
-    auto [it, end] = entries_.equal_range(fold(name));
+    auto [it, end] = entries_.equal_range(rtl::upcase(name));
     Entry *best = nullptr;
     for (; it != end; ++it) {
       if (it->second.name == name) return &it->second;
@@ -48,10 +46,10 @@ class NameIndex {
     return best;
   }
   void insert(std::u16string_view name, Value value) {
-    entries_.emplace(fold(name), Entry{std::u16string(name), std::move(value)});
+    entries_.emplace(rtl::upcase(name), Entry{std::u16string(name), std::move(value)});
   }
   void erase(std::u16string_view name) {
-    auto [it, end] = entries_.equal_range(fold(name));
+    auto [it, end] = entries_.equal_range(rtl::upcase(name));
     for (; it != end; ++it) {
       if (it->second.name == name) {
         entries_.erase(it);

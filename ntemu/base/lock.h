@@ -2,7 +2,6 @@
 #pragma once
 
 #include <mutex>
-#include <shared_mutex>
 
 #ifdef __clang__
 #define NTEMU_THREAD_ANNOTATION(x) __attribute__((x))
@@ -12,12 +11,10 @@
 #define NTEMU_CAPABILITY(name) NTEMU_THREAD_ANNOTATION(capability(name))
 #define NTEMU_SCOPED_CAPABILITY NTEMU_THREAD_ANNOTATION(scoped_lockable)
 #define NTEMU_GUARDED_BY(lock) NTEMU_THREAD_ANNOTATION(guarded_by(lock))
-#define NTEMU_PT_GUARDED_BY(lock) NTEMU_THREAD_ANNOTATION(pt_guarded_by(lock))
 #define NTEMU_REQUIRES(...) NTEMU_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define NTEMU_EXCLUDES(...) NTEMU_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define NTEMU_ACQUIRE(...) NTEMU_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define NTEMU_RELEASE(...) NTEMU_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
-#define NTEMU_TRY_ACQUIRE(...) NTEMU_THREAD_ANNOTATION(try_acquire_capability(__VA_ARGS__))
 #define NTEMU_NO_THREAD_SAFETY_ANALYSIS NTEMU_THREAD_ANNOTATION(no_thread_safety_analysis)
 
 namespace ntemu::base {
@@ -26,8 +23,6 @@ class NTEMU_CAPABILITY("mutex") Mutex {
  public:
   void lock() NTEMU_ACQUIRE() { mutex_.lock(); }
   void unlock() NTEMU_RELEASE() { mutex_.unlock(); }
-  bool try_lock() NTEMU_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
-  std::mutex &native() { return mutex_; }
 
  private:
   std::mutex mutex_;

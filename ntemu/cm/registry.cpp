@@ -15,16 +15,9 @@ namespace {
 constexpr int kMostLinks = 32;
 constexpr size_t kLongestKeyName = 255;      // characters, as documented for the registry
 constexpr size_t kLongestValueName = 16383;  // the same
-constexpr char16_t kServices[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";
 
 base::Mutex mutex;
 std::unique_ptr<Database> database NTEMU_GUARDED_BY(mutex);
-
-std::u16string folded(std::u16string_view name) {
-  std::u16string upper(name);
-  for (char16_t &c : upper) c = rtl::upcase(c);
-  return upper;
-}
 
 // Runs `body(database)` under the lock; a failure of the database is its result.
 template <class Body>
@@ -53,7 +46,7 @@ struct Child {
 
 std::optional<Child> find_child(Database &db, KeyId parent, std::u16string_view name) {
   Query query(db, "SELECT id, link FROM keys WHERE parent=? AND fold=?");
-  query.bind(1, parent).bind(2, std::u16string_view(folded(name)));
+  query.bind(1, parent).bind(2, std::u16string_view(rtl::upcase(name)));
   if (!query.step()) return std::nullopt;
   return Child{query.number(0), query.is_null(1) ? std::u16string() : query.text(1)};
 }
@@ -62,7 +55,7 @@ KeyId add_child(Database &db, KeyId parent, std::u16string_view name) {
   Query query(db, "INSERT INTO keys(parent, name, fold, last_write) VALUES(?, ?, ?, ?)");
   query.bind(1, parent)
       .bind(2, name)
-      .bind(3, std::u16string_view(folded(name)))
+      .bind(3, std::u16string_view(rtl::upcase(name)))
       .bind(4, base::clock().system_time())
       .step();
   const KeyId id = sqlite3_last_insert_rowid(db.connection());
@@ -209,7 +202,7 @@ Result<Value> query_value(KeyId key, std::u16string_view name) {
   return with_database([&](Database &db) -> Result<Value> {
     require_key(db, key);
     Query query(db, "SELECT name, type, data FROM key_values WHERE key=? AND fold=?");
-    if (!query.bind(1, key).bind(2, std::u16string_view(folded(name))).step()) return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!query.bind(1, key).bind(2, std::u16string_view(rtl::upcase(name))).step()) return STATUS_OBJECT_NAME_NOT_FOUND;
     return read_value(query);
   });
 }
@@ -225,7 +218,7 @@ NTSTATUS set_value(KeyId key, std::u16string_view name, ULONG type, const void *
                 "ON CONFLICT(key, fold) DO UPDATE SET type=excluded.type, data=excluded.data");
     query.bind(1, key)
         .bind(2, name)
-        .bind(3, std::u16string_view(folded(name)))
+        .bind(3, std::u16string_view(rtl::upcase(name)))
         .bind(4, int64_t{type})
         .bind(5, data, size)
         .step();
@@ -249,7 +242,7 @@ NTSTATUS delete_value(KeyId key, std::u16string_view name) {
     Transaction transaction(db);
     require_key(db, key);
     Query query(db, "DELETE FROM key_values WHERE key=? AND fold=?");
-    query.bind(1, key).bind(2, std::u16string_view(folded(name))).step();
+    query.bind(1, key).bind(2, std::u16string_view(rtl::upcase(name))).step();
     if (query.changed() == 0) return STATUS_OBJECT_NAME_NOT_FOUND;
     touch(db, key);
     transaction.commit();
@@ -265,17 +258,6 @@ Result<std::vector<Value>> list_values(KeyId key) {
     query.bind(1, key);
     while (query.step()) values.push_back(read_value(query));
     return values;
-  });
-}
-
-Result<std::vector<KeyInfo>> list_keys(KeyId key) {
-  return with_database([&](Database &db) -> Result<std::vector<KeyInfo>> {
-    require_key(db, key);
-    std::vector<KeyInfo> keys;
-    Query query(db, "SELECT name, last_write FROM keys WHERE parent=? ORDER BY fold");
-    query.bind(1, key);
-    while (query.step()) keys.push_back({query.text(0), query.number(1)});
-    return keys;
   });
 }
 

@@ -13,16 +13,13 @@ namespace ntemu::cm {
 
 using KeyId = int64_t;                // never reused: a deleted key's id finds nothing, STATUS_KEY_DELETED
 inline constexpr KeyId kRootKey = 1;  // \REGISTRY itself
+// Where the drivers' service keys are.
+inline constexpr char16_t kServices[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";
 
 struct Value {
   std::u16string name;
   ULONG type = REG_NONE;
   std::vector<UCHAR> data;
-};
-
-struct KeyInfo {
-  std::u16string name;
-  LONGLONG last_write = 0;  // system time
 };
 
 // Opens the hive, or makes it, with the keys that drivers expect. `path` ":memory:" keeps it in memory. A change is on
@@ -48,8 +45,6 @@ NTSTATUS set_dword(KeyId key, std::u16string_view name, ULONG value);
 NTSTATUS delete_value(KeyId key, std::u16string_view name);
 // In the order of their creation.
 Result<std::vector<Value>> list_values(KeyId key);
-// In alphabetical order.
-Result<std::vector<KeyInfo>> list_keys(KeyId key);
 
 struct ServiceSettings {
   std::u16string image_path;
@@ -60,7 +55,7 @@ struct ServiceSettings {
   std::u16string group = {};
   std::vector<std::u16string> depends = {};
 };
-// Writes \REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\<name>; what else the key holds stays.
+// Writes the key <name> in kServices; what else the key holds stays.
 std::optional<NTSTATUS> create_service_key(std::u16string_view name, const ServiceSettings &settings);
 
 }  // namespace ntemu::cm

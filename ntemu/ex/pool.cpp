@@ -41,7 +41,8 @@ static_assert(sizeof(PoolHeader) == 16);
 enum : UCHAR { kFreeBlock = 0, kInUse = 2, kPaged = 1 };
 
 constexpr size_t kUnit = 16;
-constexpr size_t kLargest = base::kPageSize - sizeof(PoolHeader);
+// PoolHeader::block_size has room for 255 units.
+constexpr size_t kLargest = 255 * kUnit - sizeof(PoolHeader);
 
 struct FreeBlock {
   FreeBlock *next;
@@ -208,7 +209,16 @@ void release(void *block, ULONG tag) {
   pool().classes[header->block_size].give(header);
 }
 
-bool is_paged(POOL_TYPE type) { return (type & 1) != 0; }
+// The size that a block on a cache line of its own is taken with: a large block's page is aligned enough.
+SIZE_T cache_aligned(SIZE_T bytes) { return bytes <= kLargest ? kLargest + 1 : bytes; }
+
+// What a POOL_TYPE asks for: the pool, its alignment, zeroing, and an exception where there is no memory.
+void *allocate_typed(POOL_TYPE type, SIZE_T bytes, ULONG tag, bool zero) {
+  const SIZE_T wanted = type & NonPagedPoolCacheAligned ? cache_aligned(bytes) : bytes;
+  void *block = allocate(wanted, tag, type & PagedPool, zero || (type & POOL_ZERO_ALLOCATION));
+  if (!block && (type & POOL_RAISE_IF_ALLOCATION_FAILURE)) ke::raise_status(STATUS_INSUFFICIENT_RESOURCES);
+  return block;
+}
 
 constexpr ULONG kStringTag = 0x72745352;  // 'RStr'
 
@@ -249,9 +259,7 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
   constexpr POOL_FLAGS kPools = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
   const bool valid =
       Tag != 0 && NumberOfBytes != 0 && !(Flags & kRequired & ~kKnown) && __builtin_popcountll(Flags & kPools) == 1;
-  // A cache-aligned block is a large one: its page is aligned enough.
-  const SIZE_T bytes =
-      Flags & POOL_FLAG_CACHE_ALIGNED && NumberOfBytes <= ex::kLargest ? ex::kLargest + 1 : NumberOfBytes;
+  const SIZE_T bytes = Flags & POOL_FLAG_CACHE_ALIGNED ? ex::cache_aligned(NumberOfBytes) : NumberOfBytes;
   PVOID block = nullptr;
   if (valid) block = ex::allocate(bytes, Tag, (Flags & POOL_FLAG_PAGED) != 0, !(Flags & POOL_FLAG_UNINITIALIZED));
   if (!block && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {
@@ -262,22 +270,22 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
 
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
   NT_ENTER(ExAllocatePoolWithTag, PoolType, NumberOfBytes, Tag);
-  return ex::allocate(NumberOfBytes, Tag, ex::is_paged(PoolType), false);
+  return ex::allocate_typed(PoolType, NumberOfBytes, Tag, false);
 }
 
 PVOID ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes) {
   NT_ENTER(ExAllocatePool, PoolType, NumberOfBytes);
-  return ex::allocate(NumberOfBytes, 0x656e6f4e, ex::is_paged(PoolType), false);  // 'None'
+  return ex::allocate_typed(PoolType, NumberOfBytes, 0x656e6f4e, false);  // 'None'
 }
 
 PVOID ExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
   NT_ENTER(ExAllocatePoolZero, PoolType, NumberOfBytes, Tag);
-  return ex::allocate(NumberOfBytes, Tag, ex::is_paged(PoolType), true);
+  return ex::allocate_typed(PoolType, NumberOfBytes, Tag, true);
 }
 
 PVOID ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
   NT_ENTER(ExAllocatePoolUninitialized, PoolType, NumberOfBytes, Tag);
-  return ex::allocate(NumberOfBytes, Tag, ex::is_paged(PoolType), false);
+  return ex::allocate_typed(PoolType, NumberOfBytes, Tag, false);
 }
 
 VOID ExFreePool(PVOID P) {

@@ -20,7 +20,7 @@ struct Worker {
   base::Mutex mutex;
   std::deque<Item *> queue NTEMU_GUARDED_BY(mutex);
   KEVENT work;
-  ETHREAD *thread = nullptr;
+  std::atomic<ETHREAD *> thread{nullptr};
   std::atomic<bool> busy{false};
 };
 
@@ -51,7 +51,7 @@ bool is_worker(const ETHREAD &thread) { return thread.StartAddress == reinterpre
 bool worker_is_busy() { return worker().busy.load(); }
 
 void run_on_system_worker(void (*routine)(void *), void *context) {
-  if (&ke::current() == worker().thread) return routine(context);
+  if (&ke::current() == worker().thread.load()) return routine(context);
   Item item{routine, context, {}};
   KeInitializeEvent(&item.done, NotificationEvent, FALSE);
   {

@@ -6,6 +6,7 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
+#include "ntemu/cm/registry.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/io/device.h"
 
@@ -13,9 +14,7 @@ using namespace ntemu;
 
 namespace {
 
-constexpr ULONG kNameTag = 0x6D4E6F49;  // shows as IoNm
-constexpr UCHAR kPoison = 0xCC;         // what a driver finds that keeps RegistryPath
-constexpr char16_t kServices[] = u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\";
+constexpr UCHAR kPoison = 0xCC;  // what a driver finds that keeps RegistryPath
 
 // The driver object and its extension are one allocation.
 struct DriverBody {
@@ -25,21 +24,10 @@ struct DriverBody {
 
 UNICODE_STRING hardware_database = base::to_unicode_string(u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
 
-bool copy_to_pool(std::u16string_view text, UNICODE_STRING &copy) {
-  const size_t bytes = text.size() * sizeof(WCHAR);
-  if (bytes > 0xFFFC) return false;
-  copy.Buffer = static_cast<PWSTR>(ExAllocatePool2(POOL_FLAG_PAGED, bytes + sizeof(WCHAR), kNameTag));
-  if (!copy.Buffer) return false;
-  std::memcpy(copy.Buffer, text.data(), bytes);
-  copy.Length = static_cast<USHORT>(bytes);
-  copy.MaximumLength = static_cast<USHORT>(bytes + sizeof(WCHAR));
-  return true;
-}
-
 void delete_driver_body(void *body) {
   auto *driver = static_cast<DriverBody *>(body);
-  if (driver->object.DriverName.Buffer) ExFreePoolWithTag(driver->object.DriverName.Buffer, kNameTag);
-  if (driver->extension.ServiceKeyName.Buffer) ExFreePoolWithTag(driver->extension.ServiceKeyName.Buffer, kNameTag);
+  if (driver->object.DriverName.Buffer) ExFreePoolWithTag(driver->object.DriverName.Buffer, ob::kNameTag);
+  if (driver->extension.ServiceKeyName.Buffer) ExFreePoolWithTag(driver->extension.ServiceKeyName.Buffer, ob::kNameTag);
 }
 
 void fill(DriverBody &driver, const io::DriverImage &image);
@@ -66,14 +54,13 @@ NTSTATUS IopInvalidDeviceRequest(PDEVICE_OBJECT, PIRP Irp) {
 // The names that stacks of a driver's DriverEntry and DriverUnload show.
 __attribute__((noinline)) NTSTATUS IopLoadDriver(PDRIVER_OBJECT Driver) {
   const PDRIVER_EXTENSION extension = Driver->DriverExtension;
-  UNICODE_STRING path{};
-  if (!copy_to_pool(kServices + std::u16string(base::view(extension->ServiceKeyName)), path))
-    return STATUS_INSUFFICIENT_RESOURCES;
+  UNICODE_STRING path = ob::pool_copy(cm::kServices + std::u16string(base::view(extension->ServiceKeyName)));
+  if (!path.Buffer) return STATUS_INSUFFICIENT_RESOURCES;
   const PWSTR buffer = path.Buffer;  // the driver may change the string that it is given
   const size_t bytes = path.MaximumLength;
   const NTSTATUS status = Driver->DriverInit(Driver, &path);
   std::memset(buffer, kPoison, bytes);
-  ExFreePoolWithTag(buffer, kNameTag);
+  ExFreePoolWithTag(buffer, ob::kNameTag);
   return status;
 }
 
@@ -152,8 +139,10 @@ Result<PDRIVER_OBJECT> create_driver(std::u16string_view service, const DriverIm
   auto *driver = static_cast<DriverBody *>(ob::create(driver_type, sizeof(DriverBody)));
   if (!driver) return STATUS_INSUFFICIENT_RESOURCES;
   fill(*driver, image);
+  driver->object.DriverName = ob::pool_copy(name);
+  driver->extension.ServiceKeyName = ob::pool_copy(service);
   NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-  if (copy_to_pool(name, driver->object.DriverName) && copy_to_pool(service, driver->extension.ServiceKeyName)) {
+  if (driver->object.DriverName.Buffer && driver->extension.ServiceKeyName.Buffer) {
     status = ob::insert_name(driver, name);
   }
   if (NT_SUCCESS(status)) return &driver->object;

@@ -10,8 +10,6 @@ using namespace ntemu::io;
 
 namespace {
 
-constexpr ULONG kNameTag = 0x6D4E6F49;  // "IoNm"
-
 // A volume's parameter block is public; what it holds for us lies behind it.
 struct MountedVolume : VPB {
   std::unique_ptr<Volume> volume;
@@ -32,7 +30,7 @@ void release_volume(MountedVolume *volume) {
 void delete_file(void *body) {
   auto &file = *static_cast<FILE_OBJECT *>(body);
   delete open_file_of(file);
-  if (file.FileName.Buffer) ExFreePoolWithTag(file.FileName.Buffer, kNameTag);
+  if (file.FileName.Buffer) ExFreePoolWithTag(file.FileName.Buffer, ob::kNameTag);
   if (file.Vpb) release_volume(static_cast<MountedVolume *>(file.Vpb));
   if (file.DeviceObject) ob::dereference(file.DeviceObject);
 }
@@ -89,14 +87,9 @@ ULONG flags_of(ULONG options, bool case_sensitive) {
 }
 
 NTSTATUS set_name(FILE_OBJECT &file, std::u16string_view name) {
-  const size_t bytes = name.size() * sizeof(char16_t);
-  if (bytes == 0) return STATUS_SUCCESS;
-  if (bytes > 0xFFFE) return STATUS_OBJECT_NAME_INVALID;
-  void *buffer = ExAllocatePool2(POOL_FLAG_PAGED, bytes, kNameTag);
-  if (!buffer) return STATUS_INSUFFICIENT_RESOURCES;
-  std::memcpy(buffer, name.data(), bytes);
-  file.FileName = {static_cast<USHORT>(bytes), static_cast<USHORT>(bytes), static_cast<PWCHAR>(buffer)};
-  return STATUS_SUCCESS;
+  if (name.empty()) return STATUS_SUCCESS;
+  file.FileName = ob::pool_copy(name);
+  return file.FileName.Buffer ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 Result<void *> open_on(MountedVolume *volume, PDEVICE_OBJECT device, OpenFile *directory, std::u16string_view path,

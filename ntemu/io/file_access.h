@@ -5,7 +5,6 @@
 
 namespace ntemu::io {
 
-ACCESS_MASK map_generic_file_access(ACCESS_MASK access);
 // 0: none needed.
 ACCESS_MASK access_to_query(FILE_INFORMATION_CLASS info_class);
 ACCESS_MASK access_to_set(FILE_INFORMATION_CLASS info_class);

@@ -9,7 +9,7 @@ NTSTATUS create_file(HANDLE *handle, const OBJECT_ATTRIBUTES *attributes, IO_STA
   if (!attributes || attributes->Length != sizeof(OBJECT_ATTRIBUTES)) return STATUS_INVALID_PARAMETER;
   if (attributes->ObjectName && attributes->ObjectName->Length % sizeof(WCHAR)) return STATUS_OBJECT_NAME_INVALID;
   ob::OpenRequest request;
-  request.access = map_generic_file_access(create.access);
+  request.access = ob::map_generic(file_type, create.access);
   request.attributes = attributes->Attributes;
   request.mode = mode;
   request.context = &create.open;

@@ -28,7 +28,7 @@ NTSTATUS resolve_offset(const FileInUse &file, const LARGE_INTEGER *wanted, bool
   }
   if (write && appends_only(file.granted())) offset = kAppend;
   if (offset > std::numeric_limits<LONGLONG>::max() - length) return STATUS_INVALID_PARAMETER;
-  if ((file.object().Flags & FO_NO_INTERMEDIATE_BUFFERING) &&
+  if ((flags(file.object()) & FO_NO_INTERMEDIATE_BUFFERING) &&
       (length % kSector || (offset != kAppend && offset % kSector))) {
     return STATUS_INVALID_PARAMETER;
   }
@@ -80,7 +80,9 @@ NTSTATUS write_file(HANDLE handle, HANDLE event_handle, IO_STATUS_BLOCK *io_stat
   if (NTSTATUS status = resolve_offset(file, wanted, true, length, offset); !NT_SUCCESS(status)) return status;
   auto moved = file.open().write(buffer, length, offset);
   const ULONG count = moved ? *moved : 0;
-  if (moved) file.object().Flags |= FO_FILE_MODIFIED;
+  if (moved && !(flags(file.object()) & FO_FILE_MODIFIED)) {
+    __atomic_fetch_or(&file.object().Flags, FO_FILE_MODIFIED, __ATOMIC_RELAXED);
+  }
   complete(file, event, *io_status, moved.status(), count, offset + count);
   return moved.status();
 }

@@ -10,14 +10,15 @@ namespace ntemu::io {
 namespace {
 
 ULONG mode_of(const FILE_OBJECT &file) {
+  const ULONG flags = io::flags(file);
   ULONG mode = 0;
-  if (file.Flags & FO_WRITE_THROUGH) mode |= FILE_WRITE_THROUGH;
-  if (file.Flags & FO_SEQUENTIAL_ONLY) mode |= FILE_SEQUENTIAL_ONLY;
-  if (file.Flags & FO_NO_INTERMEDIATE_BUFFERING) mode |= FILE_NO_INTERMEDIATE_BUFFERING;
-  if (file.Flags & FO_SYNCHRONOUS_IO) {
-    mode |= file.Flags & FO_ALERTABLE_IO ? FILE_SYNCHRONOUS_IO_ALERT : FILE_SYNCHRONOUS_IO_NONALERT;
+  if (flags & FO_WRITE_THROUGH) mode |= FILE_WRITE_THROUGH;
+  if (flags & FO_SEQUENTIAL_ONLY) mode |= FILE_SEQUENTIAL_ONLY;
+  if (flags & FO_NO_INTERMEDIATE_BUFFERING) mode |= FILE_NO_INTERMEDIATE_BUFFERING;
+  if (flags & FO_SYNCHRONOUS_IO) {
+    mode |= flags & FO_ALERTABLE_IO ? FILE_SYNCHRONOUS_IO_ALERT : FILE_SYNCHRONOUS_IO_NONALERT;
   }
-  if (file.Flags & FO_DELETE_ON_CLOSE) mode |= FILE_DELETE_ON_CLOSE;
+  if (flags & FO_DELETE_ON_CLOSE) mode |= FILE_DELETE_ON_CLOSE;
   return mode;
 }
 

@@ -5,6 +5,9 @@
 
 namespace ntemu::io {
 
+// FO_FILE_MODIFIED comes in while others read the rest.
+inline ULONG flags(const FILE_OBJECT &file) { return __atomic_load_n(&file.Flags, __ATOMIC_RELAXED); }
+
 class FileInUse {
  public:
   FileInUse(HANDLE handle, KPROCESSOR_MODE mode);
@@ -17,7 +20,7 @@ class FileInUse {
   FILE_OBJECT &object() const { return *file_; }
   OpenFile &open() const { return *open_file_of(*file_); }
   ACCESS_MASK granted() const { return granted_; }
-  bool synchronous() const { return file_->Flags & FO_SYNCHRONOUS_IO; }
+  bool synchronous() const { return flags(*file_) & FO_SYNCHRONOUS_IO; }
 
   // Requests on a synchronous file object run one after the other, in no promised order.
   void lock();

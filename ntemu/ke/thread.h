@@ -128,8 +128,8 @@ struct _ETHREAD {
   KIRQL irql;
   bool adopted;  // a host thread that entered the kernel by itself
   bool linked;   // in its process's thread list
-  ntemu::base::Nt100ns wait_began;
-  ntemu::base::Nt100ns wait_deadline;  // kForever, or interrupt time
+  std::atomic<ntemu::base::Nt100ns> wait_began;
+  std::atomic<ntemu::base::Nt100ns> wait_deadline;  // kForever, or interrupt time
   PVOID start_context;
   ntemu::ke::RaiseFrame *raise_frame;
   jmp_buf *exit_point;  // where PsTerminateSystemThread and a dying machine go
@@ -193,6 +193,9 @@ NTEMU_ASSERT_OFFSET(_ETHREAD, wait_word, 0x8e0);
 namespace ntemu::ke {
 
 inline ETHREAD &current() { return *base::current_thread(); }
+// State is written by the thread and read by whoever looks at the machine.
+inline void set_state(KTHREAD &thread, ThreadState state) { __atomic_store_n(&thread.State, state, __ATOMIC_RELEASE); }
+inline UCHAR state_of(const KTHREAD &thread) { return __atomic_load_n(&thread.State, __ATOMIC_ACQUIRE); }
 inline ETHREAD &ethread(KTHREAD *thread) { return *reinterpret_cast<ETHREAD *>(thread); }
 
 }  // namespace ntemu::ke

@@ -115,13 +115,14 @@ void leave(ETHREAD &thread) {
 
 namespace {
 
-// Leaves the wait without the object, unless a signal was faster.
-bool withdraw(ETHREAD &thread) {
+// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its block where it is:
+// the object may have gone with its driver, and nobody looks at it any more.
+bool withdraw(ETHREAD &thread, bool dying) {
   uint32_t seen = thread.wait_word.load(std::memory_order_relaxed);
   do {
     if ((seen & 0xff) != kAsleep) return false;
   } while (!thread.wait_word.compare_exchange_weak(seen, (seen & ~0xffu) | kAwake, std::memory_order_acq_rel));
-  if (PKWAIT_BLOCK block = thread.Tcb.WaitBlockList) {
+  if (PKWAIT_BLOCK block = thread.Tcb.WaitBlockList; block && !dying) {
     HeaderLock lock(*static_cast<DISPATCHER_HEADER *>(block->Object));
     RemoveEntryList(&block->WaitListEntry);
     block->BlockState = kBlockInactive;
@@ -137,7 +138,7 @@ __attribute__((noinline)) NTSTATUS KiSwapThread(ETHREAD &thread, base::Nt100ns d
     if ((seen & 0xff) == kDelivered) break;
     if ((seen & 0xff) == kAsleep) {
       const bool dying = may_leave && leaving.load();
-      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread)) {
+      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, dying)) {
         if (dying) leave(thread);
         thread.Tcb.WaitStatus = STATUS_TIMEOUT;
         break;
@@ -161,17 +162,18 @@ using namespace ntemu::ke;
 
 __attribute__((noinline)) NTSTATUS KiCommitThreadWait(PKTHREAD Thread, base::Nt100ns Deadline) {
   ETHREAD &thread = ethread(Thread);
-  thread.wait_began = base::clock().interrupt_time();
+  const base::Nt100ns now = base::clock().interrupt_time();
+  thread.wait_began = now;
   thread.wait_deadline = Deadline;
-  Thread->WaitTime = static_cast<ULONG>(thread.wait_began / kTimeIncrement);
+  Thread->WaitTime = static_cast<ULONG>(now / kTimeIncrement);
   ++Thread->ContextSwitches;
   // Counted before and after: whoever saw the same count around a look at all threads saw them all at one moment.
   rest_count.fetch_add(1);
-  Thread->State = kWaiting;
+  set_state(*Thread, kWaiting);
   note_progress(thread);
   note_rest();
   const NTSTATUS status = KiSwapThread(thread, Deadline);
-  Thread->State = kRunning;
+  set_state(*Thread, kRunning);
   Thread->KernelStack = nullptr;
   Thread->WaitBlockList = nullptr;
   thread.wait_word.store(kAwake, std::memory_order_relaxed);

@@ -38,6 +38,11 @@ void release_waiters(DISPATCHER_HEADER &header, WakeList &wakes);
 NTSTATUS satisfy(DISPATCHER_HEADER &header, KTHREAD &thread);
 bool is_signaled_for(const DISPATCHER_HEADER &header, const KTHREAD &thread);
 
+// In a wait that nobody has ended yet.
+inline bool is_asleep(const ETHREAD &thread) {
+  return state_of(thread.Tcb) == kWaiting && (thread.wait_word.load() & 0xff) == kAsleep;
+}
+
 // A new thread has done something that others can see: its creator may go on. Cheap when there is nothing to tell.
 void end_start(ETHREAD &thread);
 inline void note_progress(ETHREAD &thread) {

@@ -8,10 +8,13 @@
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/leave.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
-void ntemu::machine::report_faults() {}
+extern "C" void __sanitizer_set_death_callback(void (*callback)());
+
+void ntemu::machine::report_faults() { __sanitizer_set_death_callback(remove_all); }
 
 #else
 

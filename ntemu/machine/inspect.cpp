@@ -59,7 +59,7 @@ ThreadView view_thread(ETHREAD &thread) {
   view.kernel = thread.adopted || ex::is_worker(thread);
   view.start = thread.adopted ? "host" : ldr::symbolize(thread.StartAddress);
   if (view.start.ends_with("+0x0")) view.start.resize(view.start.size() - 4);
-  const UCHAR state = peek(&tcb.State);
+  const UCHAR state = ke::state_of(tcb);
   view.state = state_name(state);
   view.waiting = state == ke::kWaiting;
   view.context_switches = peek(&tcb.ContextSwitches);
@@ -67,8 +67,8 @@ ThreadView view_thread(ETHREAD &thread) {
   const UCHAR reason = peek(&tcb.WaitReason);
   view.wait_reason = wait_reason_name(reason);
   const base::Nt100ns now = base::clock().interrupt_time();
-  view.waited = now - peek(&thread.wait_began);
-  if (const base::Nt100ns deadline = peek(&thread.wait_deadline); deadline != base::kForever)
+  view.waited = now - thread.wait_began.load();
+  if (const base::Nt100ns deadline = thread.wait_deadline.load(); deadline != base::kForever)
     view.remaining = deadline - now;
   // While the thread is seen asleep, its wait block and the object are there.
   if (const PKWAIT_BLOCK block = peek(&tcb.WaitBlockList); block && (thread.wait_word.load() & 0xff) == ke::kAsleep) {

@@ -41,6 +41,15 @@ struct LoadedDriver {
   PDRIVER_OBJECT object;
 };
 
+using Drivers = std::map<std::string, LoadedDriver, std::less<>>;
+
+// An image in which threads still run stays mapped: they would return into nothing. Returns how many there are.
+size_t unload_if_idle(ldr::Image *image) {
+  const size_t left = ps::count_threads(image->entry.DllBase, image->entry.SizeOfImage);
+  if (left == 0) ldr::unload_image(image);
+  return left;
+}
+
 std::string status_text(const char *what, NTSTATUS status) {
   return fmt::format("{}: status 0x{:08X}", what, static_cast<uint32_t>(status));
 }
@@ -56,7 +65,7 @@ struct Machine::State {
   PDEVICE_OBJECT volume = nullptr;
   bool booted = false;
   mutable base::Mutex mutex;
-  std::map<std::string, LoadedDriver, std::less<>> drivers NTEMU_GUARDED_BY(mutex);
+  Drivers drivers NTEMU_GUARDED_BY(mutex);
   std::atomic<bool> interrupted{false};
 
   ~State() {
@@ -197,8 +206,12 @@ bool Machine::shut_down() {
         IoDeleteDevice(state->volume);
       }
       if (state->file_system) io::delete_driver(state->file_system);
-      base::Guard guard(state->mutex);
-      for (auto &[name, driver] : state->drivers) {
+      Drivers drivers;
+      {
+        base::Guard guard(state->mutex);
+        drivers.swap(state->drivers);
+      }
+      for (auto &[name, driver] : drivers) {
         io::delete_driver(driver.object);
         ldr::unload_image(driver.image);
       }
@@ -233,26 +246,20 @@ Outcome<std::string> Machine::load(const std::filesystem::path &image, std::stri
   auto loaded = ldr::load_image(image, state_->images, *wide + u".sys");
   if (!loaded)
     return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
-  const KLDR_DATA_TABLE_ENTRY &entry = (*loaded)->entry;
-  const io::DriverImage description{.base = entry.DllBase,
-                                    .size = entry.SizeOfImage,
-                                    .entry = reinterpret_cast<PDRIVER_INITIALIZE>(entry.EntryPoint),
-                                    .section = *loaded,
-                                    .file_system = false};
   cm::ServiceSettings settings;
   settings.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string());
   if (auto error = cm::create_service_key(*wide, settings)) {
     ldr::unload_image(*loaded);
     return Error{*error, status_text("cannot write the service key", *error)};
   }
-  auto object = io::create_driver(*wide, description);
+  auto object = io::create_driver(*wide, ldr::describe(**loaded));
   if (!object) {
     ldr::unload_image(*loaded);
     return Error{object.status(), status_text("cannot create the driver object", object.status())};
   }
   const NTSTATUS status = io::start_driver(*object);
   if (!NT_SUCCESS(status)) {
-    ldr::unload_image(*loaded);
+    unload_if_idle(*loaded);
     return Error{status, status_text("DriverEntry failed", status)};
   }
   base::Guard guard(state_->mutex);
@@ -272,12 +279,11 @@ Outcome<Machine::Unloaded> Machine::unload(std::string_view service) {
   }
   const NTSTATUS status = io::unload_driver(driver.object);
   if (!NT_SUCCESS(status)) return Error{status, fmt::format("{} has no DriverUnload routine", service)};
-  const size_t left = ps::count_threads(driver.image->entry.DllBase, driver.image->entry.SizeOfImage);
-  base::Guard guard(state_->mutex);
-  state_->drivers.erase(state_->drivers.find(service));
-  // An image in which threads still run stays mapped: they would return into nothing.
-  if (left == 0) ldr::unload_image(driver.image);
-  return Unloaded{left};
+  {
+    base::Guard guard(state_->mutex);
+    state_->drivers.erase(state_->drivers.find(service));
+  }
+  return Unloaded{unload_if_idle(driver.image)};
 }
 
 std::vector<std::string> Machine::drivers() const {

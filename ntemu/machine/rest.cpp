@@ -10,10 +10,6 @@ namespace {
 // A wait that ends by itself later than this counts as one for a time; a shorter one is the thread's normal course.
 constexpr base::Nt100ns kShortDelay = base::kNtPerSecond;
 
-__attribute__((no_sanitize("thread"), noinline)) base::Nt100ns deadline_of(const ETHREAD &thread) {
-  return thread.wait_deadline;
-}
-
 struct Counts {
   size_t threads = 0, running = 0, delayed = 0;
 };
@@ -22,13 +18,13 @@ Counts count_threads() {
   Counts counts;
   const base::Nt100ns now = base::clock().interrupt_time();
   ps::for_each_thread([&](ETHREAD &thread) {
-    const bool asleep = thread.Tcb.State == ke::kWaiting && (thread.wait_word.load() & 0xff) == ke::kAsleep;
+    const bool asleep = ke::is_asleep(thread);
     if (thread.adopted) return;
     if (ex::is_worker(thread) && !ex::worker_is_busy()) return;
     ++counts.threads;
     if (!asleep) {
       ++counts.running;
-    } else if (const base::Nt100ns deadline = deadline_of(thread); deadline != base::kForever) {
+    } else if (const base::Nt100ns deadline = thread.wait_deadline.load(); deadline != base::kForever) {
       ++(deadline - now > kShortDelay ? counts.delayed : counts.running);
     }
   });

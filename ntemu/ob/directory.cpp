@@ -9,8 +9,6 @@
 namespace ntemu::ob {
 namespace {
 
-constexpr ULONG kNameTag = 0x6D4E624F;  // shows as ObNm
-
 void delete_directory(void *body) { delete static_cast<Directory *>(body)->entries; }
 
 void delete_symbolic_link_body(void *body) {
@@ -39,25 +37,8 @@ _OBJECT_TYPE symbolic_link_type{
 
 namespace {
 
-std::u16string folded(std::u16string_view name) {
-  std::u16string upper(name);
-  for (char16_t &c : upper) c = rtl::upcase(c);
-  return upper;
-}
-
-// A pool copy, since debuggers and drivers may read it; nullptr buffer when memory is short.
-UNICODE_STRING pool_copy(std::u16string_view text) {
-  UNICODE_STRING copy = base::to_unicode_string(text);
-  copy.Buffer = static_cast<PWSTR>(ExAllocatePool2(POOL_FLAG_PAGED, copy.Length + sizeof(WCHAR), kNameTag));
-  if (copy.Buffer) {
-    std::memcpy(copy.Buffer, text.data(), copy.Length);
-    copy.MaximumLength = static_cast<USHORT>(copy.Length + sizeof(WCHAR));
-  }
-  return copy;
-}
-
 void *find(Directory &directory, std::u16string_view name, bool ignore_case) NTEMU_REQUIRES(names_mutex) {
-  const auto [first, last] = directory.entries->equal_range(folded(name));
+  const auto [first, last] = directory.entries->equal_range(rtl::upcase(name));
   for (auto entry = first; entry != last; ++entry) {
     if (ignore_case || base::view(name_info_of(header_of(entry->second)).Name) == name) return entry->second;
   }
@@ -80,7 +61,7 @@ struct Removed {
 Removed take_out(void *body) NTEMU_REQUIRES(names_mutex) {
   OBJECT_HEADER_NAME_INFO &info = name_info_of(header_of(body));
   if (!info.Directory) return {};
-  const auto [first, last] = info.Directory->entries->equal_range(folded(base::view(info.Name)));
+  const auto [first, last] = info.Directory->entries->equal_range(rtl::upcase(base::view(info.Name)));
   for (auto entry = first; entry != last; ++entry) {
     if (entry->second != body) continue;
     info.Directory->entries->erase(entry);
@@ -93,6 +74,16 @@ Removed take_out(void *body) NTEMU_REQUIRES(names_mutex) {
 }
 
 }  // namespace
+
+UNICODE_STRING pool_copy(std::u16string_view text) {
+  const size_t bytes = text.size() * sizeof(WCHAR);
+  if (bytes > 0xFFFC) return {};
+  auto *buffer = static_cast<PWSTR>(ExAllocatePool2(POOL_FLAG_PAGED, bytes + sizeof(WCHAR), kNameTag));
+  if (!buffer) return {};
+  std::memcpy(buffer, text.data(), bytes);
+  buffer[text.size()] = 0;
+  return {static_cast<USHORT>(bytes), static_cast<USHORT>(bytes + sizeof(WCHAR)), buffer};
+}
 
 void *create_directory_body() {
   void *body = create(directory_type, sizeof(Directory));
@@ -134,7 +125,7 @@ NTSTATUS enter(Directory &directory, std::u16string_view name, void *body, bool 
       info.Directory = &directory;
       info.Name = copy;
       header.Flags = static_cast<UCHAR>(permanent ? header.Flags | kPermanentFlag : header.Flags & ~kPermanentFlag);
-      directory.entries->emplace(folded(name), body);
+      directory.entries->emplace(rtl::upcase(name), body);
       return STATUS_SUCCESS;
     }
     reference(other);

@@ -126,15 +126,20 @@ Result<void *> reference_current(HANDLE handle) {
 
 }  // namespace
 
-ACCESS_MASK map_access(const _OBJECT_TYPE &type, ACCESS_MASK access) {
+ACCESS_MASK map_generic(const _OBJECT_TYPE &type, ACCESS_MASK access) {
   constexpr ACCESS_MASK kGeneric = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL;
-  ACCESS_MASK mapped = access & ~(kGeneric | MAXIMUM_ALLOWED);
+  ACCESS_MASK mapped = access & ~kGeneric;
   if (access & GENERIC_READ) mapped |= type.generic_mapping.GenericRead;
   if (access & GENERIC_WRITE) mapped |= type.generic_mapping.GenericWrite;
   if (access & GENERIC_EXECUTE) mapped |= type.generic_mapping.GenericExecute;
   if (access & GENERIC_ALL) mapped |= type.generic_mapping.GenericAll;
-  if (access & MAXIMUM_ALLOWED) mapped |= type.generic_mapping.GenericAll;
   return mapped;
+}
+
+ACCESS_MASK map_access(const _OBJECT_TYPE &type, ACCESS_MASK access) {
+  const ACCESS_MASK mapped = map_generic(type, access);
+  if (!(mapped & MAXIMUM_ALLOWED)) return mapped;
+  return (mapped & ~ACCESS_MASK{MAXIMUM_ALLOWED}) | type.generic_mapping.GenericAll;
 }
 
 Result<HANDLE> create_handle(void *body, ACCESS_MASK granted, ULONG attributes) {

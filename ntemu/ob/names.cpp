@@ -5,8 +5,7 @@
 namespace ntemu::ob {
 namespace {
 
-constexpr int kMostLinks = 32;                                                    // followed by one walk
-constexpr NTSTATUS kReparsePointEncountered = static_cast<NTSTATUS>(0xC000050B);  // STATUS_REPARSE_POINT_ENCOUNTERED
+constexpr int kMostLinks = 32;           // followed by one walk
 constexpr size_t kLongestName = 0x7FFE;  // characters: what a UNICODE_STRING can hold
 
 struct Place {
@@ -86,7 +85,7 @@ class Walk {
   }
 
   Result<void *> follow(const SymbolicLink &link, const std::u16string &rest) {
-    if (request_.attributes & OBJ_DONT_REPARSE) return kReparsePointEncountered;
+    if (request_.attributes & OBJ_DONT_REPARSE) return STATUS_REPARSE_POINT_ENCOUNTERED;
     path_ = target_of(link) + rest;
     if (path_.empty()) path_ = u"\\";  // \GLOBAL??\GLOBALROOT
     if (path_.size() > kLongestName) return STATUS_OBJECT_NAME_INVALID;

@@ -10,10 +10,6 @@
 #include "ntemu/base/result.h"
 #include "ntifs.h"
 
-#ifndef OBJ_PROTECT_CLOSE
-#define OBJ_PROTECT_CLOSE 0x00000001
-#endif
-
 namespace ntemu::ob {
 
 // What a walk needs to know of the open that started it.
@@ -48,7 +44,8 @@ struct _OBJECT_TYPE {
 
 namespace ntemu::ob {
 
-// --- life ---
+// Life.
+
 // A zeroed, 16-aligned body with one reference. nullptr when memory is short.
 void *create(_OBJECT_TYPE &type, size_t body_size);
 void reference(void *body);
@@ -93,11 +90,14 @@ class Ref {
   T *body_ = nullptr;
 };
 
-// --- handles ---
+// Handles.
+
 // One table: every driver runs in the System process. OBJ_KERNEL_HANDLE only changes the handle's value.
 // OBJ_PROTECT_CLOSE makes close_handle fail. Generic rights in `granted` are mapped.
 Result<HANDLE> create_handle(void *body, ACCESS_MASK granted, ULONG attributes);
-// The specific rights that generic ones and MAXIMUM_ALLOWED stand for.
+// The specific rights that generic ones stand for.
+ACCESS_MASK map_generic(const _OBJECT_TYPE &type, ACCESS_MASK access);
+// The same, and MAXIMUM_ALLOWED is all.
 ACCESS_MASK map_access(const _OBJECT_TYPE &type, ACCESS_MASK access);
 // `type` nullptr accepts any. UserMode callers need every bit of `access` granted; KernelMode callers need none.
 Result<void *> reference_by_handle(HANDLE handle, ACCESS_MASK access, const _OBJECT_TYPE *type, KPROCESSOR_MODE mode,
@@ -107,8 +107,8 @@ NTSTATUS close_handle(HANDLE handle);
 NTSTATUS protect_handle(HANDLE handle, bool protect);
 size_t open_handles();
 
-// --- names ---
-inline void set_parse(_OBJECT_TYPE &type, Parse parse) { type.parse = parse; }
+// Names.
+
 // Opens `attributes->ObjectName` (with RootDirectory, symbolic links, \DosDevices = \??); the result carries a
 // reference. Sets request.attributes. A link itself is opened by asking for symbolic_link_type.
 Result<void *> open_by_name(const OBJECT_ATTRIBUTES &attributes, const _OBJECT_TYPE *type, OpenRequest &request);
@@ -131,6 +131,11 @@ NTSTATUS create_symbolic_link(std::u16string_view path, std::u16string_view targ
 NTSTATUS delete_symbolic_link(std::u16string_view path);
 // Calls `visit(name, body)` for each entry of a directory, in no particular order, without holding locks.
 NTSTATUS for_each(std::u16string_view directory, const std::function<void(std::u16string_view, void *)> &visit);
+
+// A terminated copy of a name in pool, where debuggers and drivers may read it; its Buffer is freed under kNameTag.
+// Buffer nullptr: memory is short, or the text too long.
+inline constexpr ULONG kNameTag = 0x6D4E624F;  // shows as ObNm
+UNICODE_STRING pool_copy(std::u16string_view text);
 
 // Builds \, \??, \DosDevices, \GLOBAL??, \Device, \Driver, \FileSystem, \BaseNamedObjects, \KernelObjects, \Callback.
 void boot();

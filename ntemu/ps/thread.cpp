@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
@@ -81,7 +83,7 @@ ETHREAD *new_thread() {
   tcb.Process = &PsInitialSystemProcess->Pcb;
   tcb.Priority = 8;
   tcb.BasePriority = 8;
-  tcb.State = ke::kInitialized;
+  ke::set_state(tcb, ke::kInitialized);
   thread->CreateTime.QuadPart = base::clock().system_time();
   thread->Cid.UniqueProcess = PsInitialSystemProcess->UniqueProcessId;
   thread->Cid.UniqueThread = reinterpret_cast<HANDLE>(threads().next_id.fetch_add(4));
@@ -110,7 +112,7 @@ void mark_terminated(ETHREAD &thread, NTSTATUS status) {
   thread.ExitStatus = status;
   thread.ExitTime.QuadPart = base::clock().system_time();
   thread.CrossThreadFlags |= 1;
-  thread.Tcb.State = ke::kTerminated;
+  ke::set_state(thread.Tcb, ke::kTerminated);
   unlink(thread);
   ke::WakeList wakes;
   ke::HeaderLock lock(thread.Tcb.Header);
@@ -132,27 +134,32 @@ void free_stack(ETHREAD &thread) {
   if (thread.stack_pages) base::unmap_pages(thread.stack_pages, thread.stack_bytes);
 }
 
-// Joins ended threads: only then is nothing of them on their stacks, and the ETHREAD may go.
+// Joins ended threads: only then is nothing of them on their stacks, and the ETHREAD may go. While the machine ends it
+// stays until the last thread has: wait blocks of threads that left may still be on the lists of objects.
 void *reap(void *) {
   Threads &all = threads();
+  ETHREAD *kept = nullptr;
   for (;;) {
     const uint32_t seen = all.reap_word.load();
     ETHREAD *thread = all.to_reap.exchange(nullptr);
-    if (!thread) {
-      // A thread leaves the thread list a moment before it comes here.
-      if (all.reaper_stops.load() && all.to_join.load() == 0) return nullptr;
-      base::wait_word(all.reap_word, seen);
-      continue;
-    }
+    // A thread leaves the thread list a moment before it comes here.
+    if (!thread && all.reaper_stops.load() && all.to_join.load() == 0) break;
+    if (!thread) base::wait_word(all.reap_word, seen);
     while (thread) {
       ETHREAD *next = thread->next_to_reap;
       pthread_join(thread->host_thread, nullptr);
       all.to_join.fetch_sub(1);
       free_stack(*thread);
-      ob::dereference(thread);
+      if (ke::leaving.load()) {
+        thread->next_to_reap = std::exchange(kept, thread);
+      } else {
+        ob::dereference(thread);
+      }
       thread = next;
     }
   }
+  while (kept) ob::dereference(std::exchange(kept, kept->next_to_reap));
+  return nullptr;
 }
 
 void ring_reaper() {
@@ -180,7 +187,7 @@ void *host_entry(void *argument) {
   thread.cpu_clock.store(cpu_clock);
   jmp_buf exit_point;
   thread.exit_point = &exit_point;
-  thread.Tcb.State = ke::kRunning;
+  ke::set_state(thread.Tcb, ke::kRunning);
   if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
   thread.exit_point = nullptr;
   ke::end_start(thread);
@@ -251,7 +258,7 @@ ETHREAD *adopt() {
   thread->adopted = true;
   thread->host_id = gettid();
   thread->host_thread = pthread_self();
-  thread->Tcb.State = ke::kRunning;
+  ke::set_state(thread->Tcb, ke::kRunning);
   pthread_attr_t attributes;
   void *limit = nullptr;
   size_t bytes = 0;

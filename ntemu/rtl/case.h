@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace ntemu::rtl {
@@ -16,6 +17,11 @@ inline char16_t upcase(char16_t c) {
 inline char16_t downcase(char16_t c) {
   if (c < 0x80) return c >= u'A' && c <= u'Z' ? static_cast<char16_t>(c + 0x20) : c;
   return downcase_beyond_ascii(c);
+}
+inline std::u16string upcase(std::u16string_view text) {
+  std::u16string upper(text);
+  for (char16_t &c : upper) c = upcase(c);
+  return upper;
 }
 // Narrow text folds in ASCII only: a byte of a UTF-8 sequence has no case.
 inline char upcase(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; }

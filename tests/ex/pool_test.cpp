@@ -27,13 +27,24 @@ TEST_F(ExPool, AlignsAndNeverCrossesAPageBelowPageSize) {
 }
 
 TEST_F(ExPool, LargeBlocksStartOnAPage) {
-  for (const SIZE_T size : {0xff1, 0x1000, 0x1001, 0x12345}) {
+  for (const SIZE_T size : {0xfe1, 0xff0, 0x1000, 0x1001, 0x12345}) {
     void *block = ExAllocatePool2(POOL_FLAG_PAGED, size, kTag);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(offset_in_page(block), 0u);
     std::memset(block, 0x5a, size);
     ExFreePool(block);
   }
+}
+
+TEST_F(ExPool, PoolTypeBitsChooseAlignmentAndTheFailure) {
+  void *aligned = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, 24, kTag);
+  ASSERT_NE(aligned, nullptr);
+  EXPECT_EQ(reinterpret_cast<ULONG_PTR>(aligned) % 64, 0u);
+  ExFreePoolWithTag(aligned, kTag);
+  constexpr SIZE_T kTooMuch = SIZE_T{1} << 60;
+  EXPECT_EQ(ExAllocatePool(PagedPool, kTooMuch), nullptr);
+  const auto raises = static_cast<POOL_TYPE>(PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE);
+  EXPECT_EQ(ke::catch_raise([&] { ExAllocatePoolWithTag(raises, kTooMuch, kTag); }), STATUS_INSUFFICIENT_RESOURCES);
 }
 
 TEST_F(ExPool, Pool2ZeroesUnlessToldNot) {

@@ -11,14 +11,19 @@ OVERFLOW = source("""volatile char *Block = ExAllocatePool2(POOL_FLAG_NON_PAGED,
     Block[Size] = 1;
     ExFreePoolWithTag((PVOID)Block, 'tseT');""", globals="static volatile int Size = 100;")
 USE_AFTER_FREE = OVERFLOW.replace("Block[Size] = 1;", "").replace("'tseT');\n    return", "'tseT');\n    Block[0] = 1;\n    return")
+# Both threads wait for the start, so that nothing orders what they do after it but the mutex.
 LOCKED = source("""KeInitializeMutex(&Mutex, 0);
+    KeInitializeEvent(&Go, NotificationEvent, FALSE);
     Start(Worker, &Threads[0]);
-    Start(Worker, &Threads[1]);""", globals="""static KMUTEX Mutex;
+    Start(Worker, &Threads[1]);
+    KeSetEvent(&Go, 0, FALSE);""", globals="""static KMUTEX Mutex;
+static KEVENT Go;
 static int Shared;
 static HANDLE Threads[2];
 static VOID Worker(PVOID Context)
 {
     (void)Context;
+    KeWaitForSingleObject(&Go, Executive, KernelMode, FALSE, NULL);
     for (int I = 0; I < 1000; I++) {
         KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
         Shared++;

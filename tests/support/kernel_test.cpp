@@ -52,7 +52,7 @@ void SystemThread::await_blocked() {
   ke::rest_watchers.fetch_add(1);
   for (;;) {
     const uint32_t seen = ke::rest_count.load();
-    if (tcb().State == ke::kWaiting && (thread_->wait_word.load() & 0xff) == ke::kAsleep) break;
+    if (ke::is_asleep(*thread_)) break;
     base::wait_word(ke::rest_count, seen);
   }
   ke::rest_watchers.fetch_sub(1);

@@ -35,7 +35,7 @@ typedef enum _DPFLTR_TYPE {
 } DPFLTR_TYPE;
 
 /** Formats a message of at most 512 bytes into the debug log, under DPFLTR_DEFAULT_ID at DPFLTR_INFO_LEVEL; returns a
-   status. Formats: no floating point; Unicode ones (%S %ws %wZ) only at PASSIVE_LEVEL. IRQL: <= DISPATCH_LEVEL. Source:
+   status. Formats: no floating point; Unicode ones (%S %ws %wZ) only at PASSIVE_LEVEL. IRQL: any. Source:
    WDK: DbgPrint. Differs: shown by default; Windows filters this level. */
 NTSYSAPI ULONG __cdecl DbgPrint(PCSTR Format, ...);
 

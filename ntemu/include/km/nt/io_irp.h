@@ -50,6 +50,9 @@ NTKERNELAPI NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT DriverObjec
                                                       PCUNICODE_STRING DefaultSDDLString, LPCGUID DeviceClassGuid,
                                                       PDEVICE_OBJECT *DeviceObject);
 #define IoCreateDeviceSecure WdmlibIoCreateDeviceSecure
+
+/** IoCreateSymbolicLink with a link that everybody may change. IRQL: PASSIVE_LEVEL. Source: WDK:
+    IoCreateUnprotectedSymbolicLink. */
 NTKERNELAPI NTSTATUS NTAPI IoCreateUnprotectedSymbolicLink(PUNICODE_STRING SymbolicLinkName,
                                                            PUNICODE_STRING DeviceName);
 NTKERNELAPI NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject,

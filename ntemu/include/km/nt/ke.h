@@ -16,9 +16,9 @@ extern "C" {
 NTKERNELAPI VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State);
 
 /** Signals an event, releases the waiters it satisfies and returns the previous state (nonzero = was signaled).
-   Increment: priority boost for the released threads, 0-15. Wait: TRUE announces that a wait follows at once; the call
-   then returns at DISPATCH_LEVEL and that wait restores the IRQL. IRQL: <= DISPATCH_LEVEL, with Wait TRUE <= APC_LEVEL.
-   Source: WDK: KeSetEvent. Differs: Increment has no effect on who runs next. */
+   Increment: priority boost for the released threads, 0-15. Wait: TRUE announces that a wait follows at once, between
+   which and this call no other thread runs. IRQL: <= DISPATCH_LEVEL, with Wait TRUE <= APC_LEVEL. Source: WDK:
+   KeSetEvent. Differs: Increment has no effect on who runs next, and Wait none at all. */
 NTKERNELAPI LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait);
 
 /** Makes an event not signaled. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeClearEvent. */
@@ -87,7 +87,7 @@ NTKERNELAPI BOOLEAN NTAPI KeAreApcsDisabled(VOID);
     IRQL: <= DISPATCH_LEVEL. Source: WDK: KeAreAllApcsDisabled. */
 NTKERNELAPI BOOLEAN NTAPI KeAreAllApcsDisabled(VOID);
 
-/** Returns the IRQL of the virtual processor that the caller runs on. IRQL: any. Source: WDK: KeGetCurrentIrql.
+/** Returns the IRQL that the caller runs at. IRQL: any. Source: WDK: KeGetCurrentIrql.
     Differs: an exported function; the WDK reads CR8 inline. */
 NTKERNELAPI KIRQL NTAPI KeGetCurrentIrql(VOID);
 
@@ -108,17 +108,17 @@ NTKERNELAPI VOID NTAPI KeLowerIrql(KIRQL NewIrql);
     Differs: an exported function; the WDK reads gs:[188h] inline. */
 NTKERNELAPI PKTHREAD NTAPI KeGetCurrentThread(VOID);
 
-/** Stores the system time (100 ns since 1601, UTC) as of the last clock tick. IRQL: any. Source: WDK:
-   KeQuerySystemTime. Differs: an exported function; the WDK reads the shared user data page inline. */
+/** Stores the system time (100 ns since 1601, UTC). IRQL: any. Source: WDK: KeQuerySystemTime. Differs: the time of the
+   call, not of the last clock tick; an exported function, where the WDK reads the shared user data page inline. */
 NTKERNELAPI VOID NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime);
 
 /** Stores the system time (100 ns since 1601, UTC) to the resolution of the clock. IRQL: any. Source: WDK:
     KeQuerySystemTimePrecise. */
 NTKERNELAPI VOID NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime);
 
-/** Returns the time since boot (100 ns) as of the last clock tick; setting the system time does not change it. IRQL:
-   any. Source: WDK: KeQueryInterruptTime. Differs: an exported function; the WDK reads the shared user data page
-   inline. */
+/** Returns the time since boot (100 ns); setting the system time does not change it. IRQL: any. Source: WDK:
+   KeQueryInterruptTime. Differs: the time of the call, not of the last clock tick; an exported function, where the WDK
+   reads the shared user data page inline. */
 NTKERNELAPI ULONGLONG NTAPI KeQueryInterruptTime(VOID);
 
 /** Returns a monotonic counter and, unless PerformanceFrequency is NULL, stores its ticks per second. IRQL: any.

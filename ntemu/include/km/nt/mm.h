@@ -73,8 +73,14 @@ typedef enum _MM_SYSTEM_SIZE { MmSmallSystem, MmMediumSystem, MmLargeSystem } MM
 #define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
 #define MmGetMdlPfnArray(Mdl) ((PPFN_NUMBER)((Mdl) + 1))
 
+/** Returns the address of a routine or variable that the kernel exports, or NULL; an API that is only named here counts
+    as absent. IRQL: PASSIVE_LEVEL. Source: WDK: MmGetSystemRoutineAddress. */
 NTKERNELAPI PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
+
+/** Returns whether reading VirtualAddress would not fault; that may have changed by the time the caller reads. IRQL:
+    <= DISPATCH_LEVEL. Source: WDK: MmIsAddressValid. */
 NTKERNELAPI BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
+
 NTKERNELAPI BOOLEAN NTAPI MmIsNonPagedSystemAddressValid(PVOID VirtualAddress);
 NTKERNELAPI SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length);
 NTKERNELAPI VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList);

@@ -32,7 +32,7 @@ typedef PKSTART_ROUTINE NTEMU_START_ROUTINE;
    closed by the caller with ZwClose. ProcessHandle: NULL for the system process. ClientId: optional, receives the ids.
    Returns STATUS_SUCCESS, STATUS_INVALID_HANDLE for a bad ProcessHandle, STATUS_INSUFFICIENT_RESOURCES. IRQL:
    PASSIVE_LEVEL. Source: WDK: PsCreateSystemThread. Differs: returns once the new thread has completed its first
-   acquire, blocked, made a system call or exited (or about a millisecond passed), so that threads start in the order of
+   acquire or wait, blocked or exited (or used a millisecond of processor time), so that threads start in the order of
    creation. */
 NTKERNELAPI NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
                                                 POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
@@ -91,13 +91,20 @@ typedef VOID(NTAPI *PCREATE_PROCESS_NOTIFY_ROUTINE_EX)(PEPROCESS Process, HANDLE
 typedef VOID(NTAPI *PCREATE_THREAD_NOTIFY_ROUTINE)(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create);
 typedef VOID(NTAPI *PLOAD_IMAGE_NOTIFY_ROUTINE)(PUNICODE_STRING FullImageName, HANDLE ProcessId, PIMAGE_INFO ImageInfo);
 
+/** Returns the process of the calling thread: always the System process; drivers call it as PsGetCurrentProcess. IRQL:
+    <= DISPATCH_LEVEL. Source: WDK: IoGetCurrentProcess. */
 NTKERNELAPI PEPROCESS NTAPI IoGetCurrentProcess(VOID);
 #define PsGetCurrentProcess IoGetCurrentProcess
+
+/** Returns the calling thread, without a reference. IRQL: <= DISPATCH_LEVEL. Source: WDK: PsGetCurrentThread. */
 NTKERNELAPI PETHREAD NTAPI PsGetCurrentThread(VOID);
+
+/** Returns the id of a process or thread. IRQL: <= DISPATCH_LEVEL. Source: WDK: PsGetCurrentThreadId, PsGetThreadId. */
 NTKERNELAPI HANDLE NTAPI PsGetCurrentProcessId(VOID);
 NTKERNELAPI HANDLE NTAPI PsGetCurrentThreadId(VOID);
-NTKERNELAPI HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 NTKERNELAPI HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
+
+NTKERNELAPI HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 NTKERNELAPI HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread);
 NTKERNELAPI PEPROCESS NTAPI PsGetThreadProcess(PETHREAD Thread);
 NTKERNELAPI PUCHAR NTAPI PsGetProcessImageFileName(PEPROCESS Process);

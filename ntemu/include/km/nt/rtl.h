@@ -28,7 +28,8 @@ NTSYSAPI VOID NTAPI RtlInitString(PSTRING DestinationString, PCSTR SourceString)
 NTSYSAPI VOID NTAPI RtlInitAnsiString(PANSI_STRING DestinationString, PCSTR SourceString);
 NTSYSAPI VOID NTAPI RtlInitUTF8String(PUTF8_STRING DestinationString, PCSTR SourceString);
 
-/* The same, but STATUS_NAME_TOO_LONG when the source would be cut. IRQL: PASSIVE_LEVEL. */
+/* Point a counted string at a terminated one; STATUS_NAME_TOO_LONG, and nothing done, when it would be cut. IRQL:
+ * PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlInitUnicodeStringEx(PUNICODE_STRING DestinationString, PCWSTR SourceString);
 NTSYSAPI NTSTATUS NTAPI RtlInitStringEx(PSTRING DestinationString, PCSTR SourceString);
 NTSYSAPI NTSTATUS NTAPI RtlInitAnsiStringEx(PANSI_STRING DestinationString, PCSTR SourceString);
@@ -81,7 +82,8 @@ constexpr Char *ntemu_rtl_literal(const Char *text) {
 NTSYSAPI VOID NTAPI RtlCopyUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString);
 NTSYSAPI VOID NTAPI RtlCopyString(PSTRING DestinationString, const STRING *SourceString);
 
-/* Order of two strings by code unit (upcased first if CaseInSensitive): negative, 0, positive. IRQL: PASSIVE_LEVEL. */
+/* Compare two strings by code unit (upcased first if CaseInSensitive): their order as a negative, 0 or positive number,
+   or whether they are equal. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
                                             BOOLEAN CaseInSensitive);
 NTSYSAPI LONG NTAPI RtlCompareUnicodeStrings(PCWCH String1, SIZE_T String1Length, PCWCH String2, SIZE_T String2Length,
@@ -110,6 +112,7 @@ NTSYSAPI NTSTATUS NTAPI RtlAppendAsciizToString(PSTRING Destination, PCSTR Sourc
 NTSYSAPI WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
 NTSYSAPI WCHAR NTAPI RtlDowncaseUnicodeChar(WCHAR SourceCharacter);
 NTSYSAPI CHAR NTAPI RtlUpperChar(CHAR Character);
+
 /* Upcased copy, cut at the destination's MaximumLength. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI VOID NTAPI RtlUpperString(PSTRING DestinationString, const STRING *SourceString);
 
@@ -131,7 +134,8 @@ NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToOemString(POEM_STRING DestinationStrin
                                                     BOOLEAN AllocateDestinationString);
 NTSYSAPI NTSTATUS NTAPI RtlOemStringToUnicodeString(PUNICODE_STRING DestinationString, PCOEM_STRING SourceString,
                                                     BOOLEAN AllocateDestinationString);
-/* As above, without a terminator. IRQL: PASSIVE_LEVEL. */
+
+/* Conversions between Unicode and OEM without a terminator; statuses as above. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToCountedOemString(POEM_STRING DestinationString, PCUNICODE_STRING SourceString,
                                                            BOOLEAN AllocateDestinationString);
 NTSYSAPI NTSTATUS NTAPI RtlOemStringToCountedUnicodeString(PUNICODE_STRING DestinationString, PCOEM_STRING SourceString,
@@ -159,8 +163,10 @@ NTSYSAPI VOID NTAPI RtlFreeUTF8String(PUTF8_STRING Utf8String);
 #define RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE 0x00000001
 #define RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING 0x00000002
 NTSYSAPI NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn, PUNICODE_STRING StringOut);
+
 /* Allocated terminated copy of SourceString; FALSE when it is too long or memory is short. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI BOOLEAN NTAPI RtlCreateUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
+
 /* STATUS_INVALID_PARAMETER for nonzero Flags, an odd or excessive Length, or a missing buffer. IRQL: <= DISPATCH_LEVEL.
  */
 NTSYSAPI NTSTATUS NTAPI RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING String);
@@ -195,6 +201,7 @@ NTSYSAPI NTSTATUS NTAPI RtlUnicodeToOemN(PCHAR OemString, ULONG MaxBytesInOemStr
                                          PCWCH UnicodeString, ULONG BytesInUnicodeString);
 NTSYSAPI NTSTATUS NTAPI RtlOemToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicodeString, PULONG BytesInUnicodeString,
                                          PCCH OemString, ULONG BytesInOemString);
+
 /* Bytes that the conversion needs, without a terminator. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteSize(PULONG BytesInMultiByteString, PCWCH UnicodeString,
                                                   ULONG BytesInUnicodeString);
@@ -211,8 +218,9 @@ NTSYSAPI NTSTATUS NTAPI RtlUnicodeToUTF8N(PCHAR UTF8StringDestination, ULONG UTF
 NTSYSAPI NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeStringMaxByteCount,
                                           PULONG UnicodeStringActualByteCount, PCCH UTF8StringSource,
                                           ULONG UTF8StringByteCount);
-/* Counted forms; the result is terminated. Statuses as for RtlUnicodeStringToAnsiString, and STATUS_SOME_NOT_MAPPED.
-   IRQL: PASSIVE_LEVEL. */
+
+/* Conversions of counted strings between Unicode and UTF-8; the result is terminated. Statuses as for
+   RtlUnicodeStringToAnsiString, and STATUS_SOME_NOT_MAPPED. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToUTF8String(PUTF8_STRING DestinationString, PCUNICODE_STRING SourceString,
                                                      BOOLEAN AllocateDestinationString);
 NTSYSAPI NTSTATUS NTAPI RtlUTF8StringToUnicodeString(PUNICODE_STRING DestinationString, const UTF8_STRING *SourceString,
@@ -220,8 +228,10 @@ NTSYSAPI NTSTATUS NTAPI RtlUTF8StringToUnicodeString(PUNICODE_STRING Destination
 
 /* Number of leading bytes that are equal. IRQL: any. */
 NTSYSAPI SIZE_T NTAPI RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length);
+
 /* Number of leading bytes made of copies of Pattern; Length is rounded down to whole ULONGs. IRQL: any. */
 NTSYSAPI SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern);
+
 /* Fill with copies of Pattern; Length is rounded down to whole patterns. IRQL: any. */
 NTSYSAPI VOID NTAPI RtlFillMemoryUlong(PVOID Destination, SIZE_T Length, ULONG Pattern);
 NTSYSAPI VOID NTAPI RtlFillMemoryUlonglong(PVOID Destination, SIZE_T Length, ULONGLONG Pattern);
@@ -274,9 +284,11 @@ NTEMU_ASSERT_SIZE(TIME_FIELDS, 16);
 
 /* Split Time (100 ns units since 1601). IRQL: any. */
 NTSYSAPI VOID NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
-/* The reverse; Weekday is ignored. FALSE when a field is out of range. IRQL: any. */
+
+/* Join calendar fields to a time; Weekday is ignored. FALSE when a field is out of range. IRQL: any. */
 NTSYSAPI BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time);
-/* Seconds since 1970 or 1980 from Time; FALSE when they do not fit a ULONG. IRQL: any. */
+
+/* Convert between Time and seconds since 1970 or 1980; FALSE when they do not fit a ULONG. IRQL: any. */
 NTSYSAPI BOOLEAN NTAPI RtlTimeToSecondsSince1970(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
 NTSYSAPI VOID NTAPI RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
 NTSYSAPI BOOLEAN NTAPI RtlTimeToSecondsSince1980(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
@@ -284,7 +296,9 @@ NTSYSAPI VOID NTAPI RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, PLARGE_INTEG
 
 /* Allocated text {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}, upper case. STATUS_NO_MEMORY. IRQL: PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, PUNICODE_STRING GuidString);
-/* The reverse, either case. STATUS_INVALID_PARAMETER when the text is not of that form. IRQL: PASSIVE_LEVEL. */
+
+/* Read a GUID from its text, in either case. STATUS_INVALID_PARAMETER when the text is not of that form. IRQL:
+ * PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid);
 
 #ifdef __cplusplus

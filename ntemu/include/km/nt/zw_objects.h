@@ -144,6 +144,8 @@ NTSYSAPI NTSTATUS NTAPI ZwFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAdd
                                             ULONG FreeType);
 NTSYSAPI NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName);
 NTSYSAPI NTSTATUS NTAPI ZwUnloadDriver(PUNICODE_STRING DriverServiceName);
+
+/** ZwClose. IRQL: PASSIVE_LEVEL. Source: WDK: NtClose. */
 NTSYSAPI NTSTATUS NTAPI NtClose(HANDLE Handle);
 
 #ifdef __cplusplus
