@@ -1,11 +1,9 @@
 """ntcc --asan and --tsan under `ntemu run`: what the sanitizers report of a driver; skipped where those runtimes are not built."""
-import shutil
 import sys
 import unittest
 
 from command_line import SANITIZED, VARIANTS, CommandLineTest, source
 
-COMPILERS = [compiler for compiler in ("gcc",) if shutil.which(compiler)]
 OVERFLOW = source("""volatile char *Block = ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, 'tseT');
     if (!Block) return STATUS_NO_MEMORY;
     Block[Size] = 1;
@@ -66,23 +64,24 @@ class Sanitizer(CommandLineTest):
 class Address(Sanitizer):
     variant = "asan"
 
-    def reports(self, name: str, text: str, kind: str, place: str):
+    def reports(self, name: str, text: str, place: str):
         outcome = self.run_instrumented(name, text)
         self.assertNotEqual(outcome.code, 0, outcome.text())
-        self.assertIn(f"AddressSanitizer: {kind}", outcome.errors, outcome.text())
+        self.assertIn("AddressSanitizer: use-after-poison", outcome.errors, outcome.text())
         self.assertRegex(outcome.errors, rf"(?m)^ +#0 0x[0-9a-f]+ in DriverEntry .*driver\.c:{line_of(text, place)}\b", outcome.text())
 
     def test_overflow_of_a_pool_block(self):
-        self.reports("overflow", OVERFLOW, "heap-buffer-overflow", "Block[Size] = 1")
+        self.reports("overflow", OVERFLOW, "Block[Size] = 1")
 
     def test_use_of_a_freed_pool_block(self):
-        self.reports("freed", USE_AFTER_FREE, "heap-use-after-free", "Block[0] = 1")
+        self.reports("freed", USE_AFTER_FREE, "Block[0] = 1")
 
     def test_undefined_behaviour(self):
-        text = source("return Big + DriverObject->Type > 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;", globals="static volatile int Big = 0x7fffffff;")
+        text = source("return Values[Index];", globals="static volatile NTSTATUS Values[4];\nstatic volatile int Index = 4;")
+        self.leaves_nothing = False  # libubsan ends the process in its own way; the next machine removes what is left
         outcome = self.run_instrumented("undefined", text)
         self.assertNotEqual(outcome.code, 0, outcome.text())
-        self.assertRegex(outcome.errors, rf"driver\.c:{line_of(text, 'return Big')}:\d+: runtime error: signed integer overflow", outcome.text())
+        self.assertRegex(outcome.errors, rf"driver\.c:{line_of(text, 'return Values')}:\d+: runtime error: index 4 out of bounds", outcome.text())
 
     def test_nothing_of_a_driver_without_faults(self):
         self.expect_clean(self.run_instrumented("clean", LOCKED), "2000\n")
