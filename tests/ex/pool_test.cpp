@@ -41,6 +41,10 @@ TEST_F(ExPool, PoolTypeBitsChooseAlignmentAndTheFailure) {
   ASSERT_NE(aligned, nullptr);
   EXPECT_EQ(reinterpret_cast<ULONG_PTR>(aligned) % 64, 0u);
   ExFreePoolWithTag(aligned, kTag);
+  void *uninitialized = ExAllocatePoolUninitialized(PagedPoolCacheAligned, 24, kTag);
+  ASSERT_NE(uninitialized, nullptr);
+  EXPECT_EQ(reinterpret_cast<ULONG_PTR>(uninitialized) % 64, 0u);
+  ExFreePoolWithTag(uninitialized, kTag);
   constexpr SIZE_T kTooMuch = SIZE_T{1} << 60;
   EXPECT_EQ(ExAllocatePool(PagedPool, kTooMuch), nullptr);
   const auto raises = static_cast<POOL_TYPE>(PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE);

@@ -135,6 +135,14 @@ TEST_F(IoCreateSymbolicLink, TellsWhatIsWrong) {
   EXPECT_EQ(make_link(u"\\Missing\\Sample", u"\\Device\\Other"), STATUS_OBJECT_PATH_NOT_FOUND);
 }
 
+TEST_F(IoCreateSymbolicLink, UnprotectedIsALinkToo) {
+  UNICODE_STRING link = base::to_unicode_string(u"\\DosDevices\\Open"),
+                 target = base::to_unicode_string(u"\\Device\\X");
+  EXPECT_EQ(::IoCreateUnprotectedSymbolicLink(&link, &target), STATUS_SUCCESS);
+  EXPECT_EQ(::IoCreateUnprotectedSymbolicLink(&link, &target), STATUS_OBJECT_NAME_COLLISION);
+  EXPECT_EQ(drop_link(u"\\??\\Open"), STATUS_SUCCESS);
+}
+
 TEST_F(IoDeleteSymbolicLink, RemovesTheLinkAlone) {
   PDEVICE_OBJECT device;
   ASSERT_EQ(create(u"\\Device\\Sample", &device), STATUS_SUCCESS);

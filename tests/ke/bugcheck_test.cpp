@@ -12,6 +12,12 @@ TEST_F(KeBugCheckTest, CarriesItsCodeAndParameters) {
   for (ULONG_PTR i = 0; i < 4; ++i) EXPECT_EQ(stop.parameters[i], i + 1);
 }
 
+TEST_F(KeBugCheckTest, HasZeroParametersWithoutEx) {
+  const ke::Bugcheck stop = ke::catch_bugcheck([] { KeBugCheck(0xE2); });
+  EXPECT_EQ(stop.code, 0xE2u);
+  for (const ULONG_PTR parameter : stop.parameters) EXPECT_EQ(parameter, 0u);
+}
+
 TEST_F(KeBugCheckTest, EndsTheProcessWithItsExitCodeAndText) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(KeBugCheckEx(0xE2, 1, 2, 3, 4), ::testing::ExitedWithCode(ke::kBugcheckExitCode),

@@ -32,6 +32,13 @@ TEST_F(KeEvent, SetResetAndClearReturnThePreviousState) {
   EXPECT_EQ(KeReadStateEvent(&event), 0);
 }
 
+TEST(KeResetEvent, ClearsTheEventAndReturnsThePreviousState) {
+  KEVENT event;
+  KeInitializeEvent(&event, NotificationEvent, TRUE);
+  EXPECT_EQ(KeResetEvent(&event), 1);
+  EXPECT_EQ(KeReadStateEvent(&event), 0);
+}
+
 TEST_F(KeEvent, SynchronizationEventIsConsumedByOneWait) {
   KEVENT event;
   KeInitializeEvent(&event, SynchronizationEvent, TRUE);

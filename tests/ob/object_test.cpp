@@ -11,6 +11,7 @@ using ObReferenceObjectByPointer = KernelTest;
 using ObfDereferenceObject = KernelTest;
 using ObReferenceObjectSafe = KernelTest;
 using ObOpenObjectByPointer = KernelTest;
+using ObCloseHandle = KernelTest;
 
 TEST_F(Object, BodyIsZeroedAndAligned) {
   for (const size_t size : {size_t{1}, size_t{24}, size_t{0x150}, size_t{5000}}) {
@@ -71,6 +72,12 @@ TEST_F(ObfDereferenceObject, ReturnsTheCountThatIsLeft) {
   EXPECT_EQ(::ObfDereferenceObject(sample.get()), 1);
 }
 
+TEST_F(ObfDereferenceObject, DeferDeleteGivesBackAReferenceToo) {
+  std::atomic<int> deleted{0};
+  ::ObDereferenceObjectDeferDelete(make_sample(&deleted).release());
+  EXPECT_EQ(deleted, 1);
+}
+
 TEST_F(ObReferenceObjectSafe, RefusesADyingObject) {
   const auto sample = make_sample();
   EXPECT_TRUE(::ObReferenceObjectSafe(sample.get()));
@@ -96,6 +103,20 @@ TEST_F(ObOpenObjectByPointer, GivesAHandle) {
   EXPECT_EQ(information.GrantedAccess, 0x20001u);
   ob::dereference(object);
   EXPECT_EQ(::ZwClose(handle), STATUS_SUCCESS);
+}
+
+TEST_F(ObCloseHandle, ClosesAsACallerOfThePreviousMode) {
+  const auto sample = make_sample();
+  HANDLE handle = *ob::create_handle(sample.get(), 1, OBJ_KERNEL_HANDLE);
+  EXPECT_EQ(::ObCloseHandle(handle, UserMode), STATUS_INVALID_HANDLE);
+  EXPECT_EQ(::ObCloseHandle(handle, KernelMode), STATUS_SUCCESS);
+  EXPECT_EQ(::ObCloseHandle(handle, KernelMode), STATUS_INVALID_HANDLE);
+  handle = *ob::create_handle(sample.get(), 1, OBJ_PROTECT_CLOSE);
+  EXPECT_EQ(::NtClose(handle), STATUS_HANDLE_NOT_CLOSABLE);
+  EXPECT_EQ(::ObCloseHandle(handle, UserMode), STATUS_HANDLE_NOT_CLOSABLE);
+  EXPECT_EQ(ob::protect_handle(handle, false), STATUS_SUCCESS);
+  EXPECT_EQ(::NtClose(handle), STATUS_SUCCESS);
+  EXPECT_EQ(::NtClose(handle), STATUS_INVALID_HANDLE);
 }
 
 }  // namespace

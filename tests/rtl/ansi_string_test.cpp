@@ -27,6 +27,16 @@ TEST(RtlInitAnsiString, CutsWhatIsTooLong) {
   EXPECT_EQ(RtlInitStringEx(&string, "x"), STATUS_SUCCESS);
 }
 
+TEST(RtlInitUTF8String, PointsAtTheSource) {
+  UTF8_STRING string;
+  RtlInitUTF8String(&string, "gr\u00FCn");
+  EXPECT_EQ(string.Length, 5);
+  EXPECT_EQ(string.MaximumLength, 6);
+  EXPECT_EQ(RtlInitUTF8StringEx(&string, "abc"), STATUS_SUCCESS);
+  EXPECT_EQ(string.Length, 3);
+  EXPECT_EQ(RtlInitUTF8StringEx(&string, std::string(70000, 'x').c_str()), STATUS_NAME_TOO_LONG);
+}
+
 TEST(RtlCopyString, CutsAtMaximumLength) {
   const STRING source = counted(std::string_view("abcdef"));
   Narrow<3> destination;

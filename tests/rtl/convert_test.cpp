@@ -159,4 +159,33 @@ TEST(RtlUnicodeStringToUTF8String, TellsWhatWasNotMapped) {
   RtlFreeUnicodeString(&back);
 }
 
+TEST(RtlOemStringToUnicodeString, ConvertsLikeAnsi) {
+  const STRING source = counted(std::string_view("z\u00E9"));
+  UNICODE_STRING wide{};
+  ASSERT_EQ(RtlOemStringToUnicodeString(&wide, &source, TRUE), STATUS_SUCCESS);
+  EXPECT_EQ(text_of(wide), u"z\u00E9");
+  EXPECT_EQ(wide.MaximumLength, RtlxOemStringToUnicodeSize(&source));
+  STRING narrow{};
+  ASSERT_EQ(RtlUnicodeStringToOemString(&narrow, &wide, TRUE), STATUS_SUCCESS);
+  EXPECT_EQ(text_of(narrow), "z\u00E9");
+  EXPECT_EQ(narrow.MaximumLength, RtlxUnicodeStringToOemSize(&wide));
+  RtlFreeOemString(&narrow);
+  EXPECT_EQ(narrow.Buffer, nullptr);
+  RtlFreeUnicodeString(&wide);
+  Wide<4> exact;
+  EXPECT_EQ(RtlOemStringToCountedUnicodeString(&exact.string, &source, FALSE), STATUS_SUCCESS);
+  EXPECT_EQ(exact.text(), u"z\u00E9");
+  EXPECT_TRUE(exact.guard_intact());
+}
+
+TEST(RtlUnicodeToOemN, CutsWithoutTerminating) {
+  char text[4] = {'#', '#', '#', '#'};
+  ULONG written = 0;
+  EXPECT_EQ(RtlUnicodeToOemN(text, 3, &written, u"ab", 4), STATUS_SUCCESS);
+  EXPECT_EQ(written, 2u);
+  EXPECT_EQ(std::string(text, 4), "ab##");
+  EXPECT_EQ(RtlUnicodeToOemN(text, 3, &written, u"abcd", 8), STATUS_BUFFER_OVERFLOW);
+  EXPECT_EQ(std::string(text, 4), "abc#");
+}
+
 }  // namespace

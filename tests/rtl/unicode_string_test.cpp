@@ -281,4 +281,11 @@ TEST(RtlValidateUnicodeString, ChecksTheShape) {
   EXPECT_EQ(RtlValidateUnicodeString(0, &string), STATUS_INVALID_PARAMETER);
 }
 
+TEST(RtlCompareUnicodeStrings, CountsCharacters) {
+  EXPECT_EQ(RtlCompareUnicodeStrings(u"abX", 2, u"abY", 2, FALSE), 0);
+  EXPECT_LT(RtlCompareUnicodeStrings(u"ab", 2, u"abc", 3, FALSE), 0);
+  EXPECT_GT(RtlCompareUnicodeStrings(u"b", 1, u"A", 1, TRUE), 0);
+  EXPECT_EQ(RtlCompareUnicodeStrings(u"a\u00E9", 2, u"A\u00C9", 2, TRUE), 0);
+}
+
 }  // namespace

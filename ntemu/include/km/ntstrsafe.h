@@ -175,6 +175,7 @@ NTSYSAPI NTSTATUS RtlStringCbPrintfExW(NTSTRSAFE_PWSTR pszDest, size_t cbDest, N
  * characters. */
 NTSYSAPI NTSTATUS RtlUnicodeStringInit(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc);
 NTSYSAPI NTSTATUS RtlUnicodeStringInitEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc, ULONG dwFlags);
+
 /* Check the shape of a string; the Ex form may ignore a NULL one. */
 NTSYSAPI NTSTATUS RtlUnicodeStringValidate(PCUNICODE_STRING SourceString);
 NTSYSAPI NTSTATUS RtlUnicodeStringValidateEx(PCUNICODE_STRING SourceString, ULONG dwFlags);
@@ -183,58 +184,70 @@ NTSYSAPI NTSTATUS RtlUnicodeStringValidateEx(PCUNICODE_STRING SourceString, ULON
 NTSYSAPI NTSTATUS RtlUnicodeStringCopy(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString);
 NTSYSAPI NTSTATUS RtlUnicodeStringCopyEx(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                          PUNICODE_STRING RemainingString, ULONG dwFlags);
+
 /* Copy a terminated string. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCopyString(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc);
 NTSYSAPI NTSTATUS RtlUnicodeStringCopyStringEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                PUNICODE_STRING RemainingString, ULONG dwFlags);
+
 /* Append. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCat(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString);
 NTSYSAPI NTSTATUS RtlUnicodeStringCatEx(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                         PUNICODE_STRING RemainingString, ULONG dwFlags);
+
 /* Append a terminated string. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCatString(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc);
 NTSYSAPI NTSTATUS RtlUnicodeStringCatStringEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                               PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Copy at most so many characters. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCopyN(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                            size_t cchToCopy);
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCopyNEx(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                              size_t cchToCopy, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Copy at most so many characters. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCopyStringN(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                  size_t cchToCopy);
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCopyStringNEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                    size_t cchToCopy, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Append at most so many characters. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCatN(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                           size_t cchToAppend);
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCatNEx(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                             size_t cchToAppend, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Append at most so many characters. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCatStringN(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                 size_t cchToAppend);
 NTSYSAPI NTSTATUS RtlUnicodeStringCchCatStringNEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                   size_t cchToAppend, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Copy at most so many bytes. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCopyN(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                           size_t cbToCopy);
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCopyNEx(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                             size_t cbToCopy, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Copy at most so many bytes. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCopyStringN(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                 size_t cbToCopy);
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCopyStringNEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                   size_t cbToCopy, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Append at most so many bytes. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCatN(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                          size_t cbToAppend);
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCatNEx(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                            size_t cbToAppend, PUNICODE_STRING RemainingString, ULONG dwFlags);
-/* At most the given amount. */
+
+/* Append at most so many bytes. */
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCatStringN(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                size_t cbToAppend);
 NTSYSAPI NTSTATUS RtlUnicodeStringCbCatStringNEx(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszSrc,
                                                  size_t cbToAppend, PUNICODE_STRING RemainingString, ULONG dwFlags);
+
 /* Formatted text. */
 NTSYSAPI NTSTATUS RtlUnicodeStringVPrintf(PUNICODE_STRING DestinationString, NTSTRSAFE_PCWSTR pszFormat,
                                           va_list argList);
