@@ -157,7 +157,8 @@ VOID KeBugCheck(ULONG BugCheckCode) { ke::bugcheck(BugCheckCode); }
 
 // Called by a driver's __stack_chk_fail: its stack cookie was overwritten.
 extern "C" __attribute__((visibility("default"), noreturn)) void nt_stack_check_failed(const void *caller) {
-  base::log(base::Level::kError, "ke", "stack buffer overrun in the function that returns to {}{}", fmt::ptr(caller),
-            ke::describe_address(caller));
+  // The call that reports it is a function's last instruction, so that what follows it may be another function.
+  base::log(base::Level::kError, "ke", "stack buffer overrun in the function before {}{}", fmt::ptr(caller),
+            ke::describe_address(static_cast<const char *>(caller) - 1));
   ke::bugcheck(0xF7, reinterpret_cast<ULONG_PTR>(caller));
 }

@@ -72,6 +72,26 @@ stdfs::path runtime_directory() {
   return fmt::format("/tmp/ntemu-{}", getuid());
 }
 
+namespace {
+
+// The sockets of this user's running machines; those of killed ones are removed.
+std::vector<stdfs::path> running_machines() {
+  std::vector<stdfs::path> sockets;
+  std::error_code error;
+  for (const auto &entry : stdfs::directory_iterator(runtime_directory(), error)) {
+    if (entry.path().extension() != ".sock") continue;
+    const int pid = std::atoi(entry.path().stem().c_str());
+    if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
+      sockets.push_back(entry.path());
+    } else {
+      stdfs::remove(entry.path(), error);  // its process was killed
+    }
+  }
+  return sockets;
+}
+
+}  // namespace
+
 struct ControlServer::State {
   Machine *machine;
   stdfs::path path, link;
@@ -123,6 +143,7 @@ Outcome<std::unique_ptr<ControlServer>> ControlServer::start(Machine &machine) {
     return Error{STATUS_ACCESS_DENIED, fmt::format("{} is not a directory of this user", runtime.string())};
   }
   chmod(runtime.c_str(), 0700);
+  running_machines();  // removes what others left
   const stdfs::path own = runtime / fmt::format("{}.sock", getpid());
   state->path = machine.directory().empty() ? own : machine.directory() / kSocketName;
   unlink(state->path.c_str());
@@ -158,26 +179,6 @@ ControlServer::~ControlServer() {
   close(state_->listener);
   close(state_->wake);
 }
-
-namespace {
-
-// The sockets of this user's running machines.
-std::vector<stdfs::path> running_machines() {
-  std::vector<stdfs::path> sockets;
-  std::error_code error;
-  for (const auto &entry : stdfs::directory_iterator(runtime_directory(), error)) {
-    if (entry.path().extension() != ".sock") continue;
-    const int pid = std::atoi(entry.path().stem().c_str());
-    if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
-      sockets.push_back(entry.path());
-    } else {
-      stdfs::remove(entry.path(), error);  // its process was killed
-    }
-  }
-  return sockets;
-}
-
-}  // namespace
 
 Outcome<ControlClient> ControlClient::connect(const stdfs::path &directory, int pid) {
   stdfs::path path;

@@ -3,17 +3,18 @@
 #include <signal.h>
 #include <ucontext.h>
 
-#include <initializer_list>
-
 #include "nt/status.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/leave.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
-void ntemu::machine::report_faults() {}
+extern "C" void __sanitizer_set_death_callback(void (*callback)());
+
+void ntemu::machine::report_faults() { __sanitizer_set_death_callback(remove_all); }
 
 #else
 
@@ -26,14 +27,18 @@ NTSTATUS status_of(int signal) {
       return STATUS_INTEGER_DIVIDE_BY_ZERO;
     case SIGILL:
       return STATUS_ILLEGAL_INSTRUCTION;
+    case SIGTRAP:
+      return STATUS_BREAKPOINT;
     default:
       return STATUS_ACCESS_VIOLATION;
   }
 }
 
+constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+
 // The process is lost already, so this may do what a handler otherwise must not: allocate and format.
 void on_fault(int signal, siginfo_t *info, void *context) {
-  for (const int again : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::signal(again, SIG_DFL);
+  for (const int again : kFaults) ::signal(again, SIG_DFL);
   const auto ip = static_cast<ULONG_PTR>(static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP]);
   const NTSTATUS status = status_of(signal);
   base::log(base::Level::kError, "fault", "exception 0x{:08X} at {} touching {}", static_cast<ULONG>(status),
@@ -49,7 +54,7 @@ void report_faults() {
   struct sigaction action {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
+  for (const int signal : kFaults) sigaction(signal, &action, nullptr);
 }
 
 }  // namespace ntemu::machine

@@ -32,12 +32,14 @@ void keep(const std::filesystem::path &path) {
   paths().all.erase(path);
 }
 
+void remove_all() {
+  base::Guard guard(paths().mutex);
+  std::error_code ignored;
+  for (const auto &path : paths().all) std::filesystem::remove_all(path, ignored);
+}
+
 void exit_now(int code) {
-  {
-    base::Guard guard(paths().mutex);
-    std::error_code ignored;
-    for (const auto &path : paths().all) std::filesystem::remove_all(path, ignored);
-  }
+  remove_all();
   std::fflush(nullptr);
   _exit(code);
 }

@@ -23,6 +23,7 @@
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/leave.h"
+#include "ntemu/machine/place.h"
 #include "ntemu/machine/rest.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
@@ -59,6 +60,7 @@ struct Machine::State {
   MachineOptions options;
   std::filesystem::path images;  // private copies of the drivers
   bool images_are_ours = false;
+  int lock = -1;  // of the machine's directory
   PDRIVER_OBJECT file_system = nullptr;
   PDEVICE_OBJECT volume = nullptr;
   bool booted = false;
@@ -66,6 +68,9 @@ struct Machine::State {
   Drivers drivers NTEMU_GUARDED_BY(mutex);
   std::atomic<bool> interrupted{false};
 
+  ~State() {
+    if (lock >= 0) close(lock);
+  }
   std::optional<Error> prepare_directories();
   std::optional<Error> boot();
   std::optional<Error> mount_system_volume();
@@ -94,25 +99,37 @@ void end_after_bugcheck(const ke::Bugcheck &) {
   machine::exit_now(ke::kBugcheckExitCode);
 }
 
+Error cannot_use(const std::filesystem::path &directory, const std::error_code &error) {
+  const NTSTATUS status = error == std::errc::not_a_directory             ? STATUS_NOT_A_DIRECTORY
+                          : error == std::errc::no_such_file_or_directory ? STATUS_OBJECT_PATH_NOT_FOUND
+                                                                          : STATUS_ACCESS_DENIED;
+  return {status, fmt::format("cannot use {} as a machine: {}", directory.string(), error.message())};
+}
+
 }  // namespace
 
 std::optional<Error> Machine::State::prepare_directories() {
   std::error_code error;
   if (options.directory.empty()) {
-    const char *base = std::getenv("XDG_RUNTIME_DIR");
-    std::string pattern = (std::filesystem::path(base && *base ? base : "/tmp") / "ntemu-XXXXXX").string();
-    if (!mkdtemp(pattern.data())) return Error{STATUS_ACCESS_DENIED, fmt::format("cannot make {}", pattern)};
-    images = pattern;
+    auto place = machine::occupy_temporary();
+    if (!place) return place.error();
+    images = place->directory;
+    lock = place->lock;
     images_are_ours = true;
     machine::remove_at_exit(images);
     return std::nullopt;
   }
   options.directory = std::filesystem::absolute(options.directory);
   std::filesystem::create_directories(options.directory / "drive_c", error);
-  if (!error) std::filesystem::create_directories(images = options.directory / "images", error);
-  if (error)
-    return Error{STATUS_ACCESS_DENIED,
-                 fmt::format("cannot use {} as a machine: {}", options.directory.string(), error.message())};
+  if (error) return cannot_use(options.directory, error);
+  auto own = machine::occupy(options.directory);
+  if (!own) return own.error();
+  lock = *own;
+  images = options.directory / "images";
+  std::filesystem::remove_all(images, error);  // of a process that was killed
+  if (!error) std::filesystem::create_directory(images, error);
+  if (error) return cannot_use(options.directory, error);
+  machine::remove_at_exit(images);
   return std::nullopt;
 }
 
@@ -207,8 +224,8 @@ bool Machine::shut_down() {
   }
   base::set_log_sink(nullptr);
   std::error_code ignored;
-  if (ended && state->images_are_ours) {
-    std::filesystem::remove_all(state->images, ignored);
+  if (ended) {
+    if (state->images_are_ours) std::filesystem::remove_all(state->images, ignored);
     machine::keep(state->images);
   }
   one_runs = !ended;

@@ -39,6 +39,32 @@ constexpr Row kRows[] = {
     {STATUS_DRIVER_BLOCKED, 1275},
     {STATUS_INVALID_IMAGE_HASH, 577},
     {STATUS_IMAGE_ALREADY_LOADED, 1056},
+    {STATUS_INVALID_IMAGE_NOT_MZ, 193},
+    {STATUS_INVALID_IMAGE_WIN_32, 193},
+    {STATUS_INVALID_IMAGE_WIN_64, 193},
+    {STATUS_INVALID_FILE_FOR_SECTION, 193},
+    {STATUS_MAPPED_FILE_SIZE_ZERO, 1006},
+    {STATUS_FILE_TOO_LARGE, 223},
+    {STATUS_INVALID_INFO_CLASS, 87},
+    {STATUS_INFO_LENGTH_MISMATCH, 24},
+    {STATUS_END_OF_FILE, 38},
+    {STATUS_BUFFER_TOO_SMALL, 122},
+    {STATUS_BUFFER_OVERFLOW, 234},
+    {STATUS_OBJECT_TYPE_MISMATCH, 6},
+    {STATUS_OBJECT_PATH_SYNTAX_BAD, 161},
+    {STATUS_NAME_TOO_LONG, 206},
+    {STATUS_DELETE_PENDING, 303},
+    {STATUS_FILE_IS_A_DIRECTORY, 5},
+    {STATUS_NOT_A_DIRECTORY, 267},
+    {STATUS_DIRECTORY_NOT_EMPTY, 145},
+    {STATUS_CANNOT_DELETE, 5},
+    {STATUS_DISK_FULL, 112},
+    {STATUS_PRIVILEGE_NOT_HELD, 1314},
+    {STATUS_INTEGER_OVERFLOW, 534},
+    {STATUS_REVISION_MISMATCH, 1306},
+    {STATUS_DEVICE_DOES_NOT_EXIST, 433},
+    {STATUS_MUTANT_NOT_OWNED, 288},
+    {STATUS_CANCELLED, 995},
 };
 
 }  // namespace
@@ -86,6 +112,8 @@ std::string_view win32_error_text(uint32_t error) {
       return "%1 is not a valid Win32 application.";
     case 577:
       return "Windows cannot verify the digital signature for this file.";
+    case 267:
+      return "The directory name is invalid.";
     case 998:
       return "Invalid access to memory location.";
     case 1052:

@@ -73,6 +73,16 @@ void add_duration(CLI::App &command, const std::string &name, std::optional<std:
       ->type_name("TIME");
 }
 
+// Help and the version end with 0, a wrong command line with what ERROR_INVALID_PARAMETER gives.
+int leave(const CLI::App &app, const CLI::ParseError &error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  const auto unknown = app.remaining();
+  const std::string text = unknown.empty() ? error.what() : fmt::format("unknown subcommand '{}'", unknown.front());
+  fmt::print(stderr, "ntemu: {}\nRun with --help for more information.\n", text);
+  constexpr int kInvalidParameter = 87;
+  return kInvalidParameter;
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -126,7 +136,11 @@ int main(int argc, char **argv) {
   wait_app->add_option("--reason", wait_options.reason, "... for this reason, e.g. WrFastMutex");
   wait_app->add_option("--start", wait_options.start, "... and started at a routine of this name");
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return leave(app, error);
+  }
   if (*run_app) return run_command(run_options, sanitizer, gdb, argc, argv);
   if (*threads_app) return threads(thread_options);
   return wait(wait_options);

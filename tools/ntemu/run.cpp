@@ -8,9 +8,12 @@
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "ntemu/api/enter.h"
 #include "ntemu/include/ntemu/machine.h"
+#include "ntemu/kd/debug_print.h"
+#include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/machine/control.h"
 #include "ntemu/machine/faults.h"
@@ -24,14 +27,19 @@ namespace {
 
 using nlohmann::json;
 
-// Turns SIGINT and SIGTERM into an orderly end; a second one ends the process at once.
+// How long a DriverEntry gets to return once the machine is to end.
+constexpr std::chrono::seconds kUnloadPatience{2};
+
+// Turns SIGINT, SIGTERM and SIGHUP into an orderly end; a second one ends the process at once.
 class Interruption {
  public:
   Interruption() {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    signal(SIGPIPE, SIG_IGN);  // output without a reader is lost; the machine still has to be left in order
   }
   void watch(Machine &machine) {
     std::thread([this, &machine] {
@@ -125,6 +133,25 @@ void unload(Machine &machine, Report &report, Interruption &interruption) {
   }
 }
 
+// A bugcheck ends the process wherever it happens; these say what to print of it.
+const char *current_driver;
+void (*end_machine)(const ke::Bugcheck &);
+
+void end_with_json(const ke::Bugcheck &stop) {
+  kd::flush_debug_print();
+  auto parameters = json::array();
+  for (const ULONG_PTR parameter : stop.parameters) parameters.push_back(fmt::format("{:#x}", parameter));
+  std::puts(json{{"driver", current_driver},
+                 {"result", "bugcheck"},
+                 {"bugcheck",
+                  {{"code", fmt::format("0x{:08X}", stop.code)},
+                   {"name", ke::bugcheck_name(stop.code)},
+                   {"parameters", parameters}}}}
+                .dump()
+                .c_str());
+  end_machine(stop);
+}
+
 }  // namespace
 
 int run(const RunOptions &options) {
@@ -143,6 +170,11 @@ int run(const RunOptions &options) {
   for (const std::string &path : options.make_directories) {
     if (const auto error = machine.make_directory(path)) return finish(options, failure(options, *error));
   }
+  const std::string name = options.name.empty() ? options.driver.stem().string() : options.name;
+  if (options.json) {
+    current_driver = name.c_str();
+    end_machine = std::exchange(ke::end_machine, end_with_json);
+  }
   interruption.watch(machine);
   auto control = machine::ControlServer::start(machine);
   if (!control)
@@ -157,14 +189,15 @@ int run(const RunOptions &options) {
     ke::note_rest();
   });
   const auto began = std::chrono::steady_clock::now();
-  Report report{
-      .driver = options.name.empty() ? options.driver.stem().string() : options.name, .text = {}, .threads = {}};
+  Report report{.driver = name, .text = {}, .threads = {}};
   const auto left = [&]() -> std::optional<std::chrono::nanoseconds> {
     if (!options.time) return std::nullopt;
     return *options.time - (std::chrono::steady_clock::now() - began);
   };
   const auto is_loaded = [&] { return loaded.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
   machine.wait_until([&] { return is_loaded() || machine.load_hangs(); }, left());
+  // A DriverEntry that is about to return is let finish, so that its driver can be unloaded.
+  if (!is_loaded() && !machine.load_hangs()) loaded.wait_for(kUnloadPatience);
   if (!is_loaded()) {
     describe_rest(report, machine.rest(), interruption.happened(), options);
     report.text = "DriverEntry has not returned: " + report.text;

@@ -1,0 +1,73 @@
+#include "ntemu/machine/place.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "nt/status.h"
+
+namespace ntemu::machine {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+constexpr std::string_view kPrefix = "ntemu-machine-";
+
+// -1 and errno when it cannot be locked; EWOULDBLOCK when another process has it.
+int try_lock(const stdfs::path &directory) {
+  const int lock = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  const int saved = errno;
+  close(lock);
+  errno = saved;
+  return -1;
+}
+
+bool is_own(int directory) {
+  struct stat info;
+  return fstat(directory, &info) == 0 && info.st_uid == getuid();
+}
+
+void remove_abandoned(const stdfs::path &base) {
+  std::error_code error;
+  for (const auto &entry : stdfs::directory_iterator(base, error)) {
+    if (!entry.path().filename().string().starts_with(kPrefix)) continue;
+    const int lock = try_lock(entry.path());
+    if (lock < 0) continue;
+    if (is_own(lock)) stdfs::remove_all(entry.path(), error);
+    close(lock);
+  }
+}
+
+}  // namespace
+
+Outcome<int> occupy(const stdfs::path &directory) {
+  const int lock = try_lock(directory);
+  if (lock >= 0) return lock;
+  if (errno == EWOULDBLOCK)
+    return Error{STATUS_SHARING_VIOLATION, fmt::format("{} is in use by another machine", directory.string())};
+  return Error{STATUS_ACCESS_DENIED, fmt::format("cannot lock {}: {}", directory.string(), std::strerror(errno))};
+}
+
+Outcome<TemporaryPlace> occupy_temporary() {
+  const char *variable = std::getenv("XDG_RUNTIME_DIR");
+  const stdfs::path base = variable && *variable ? variable : "/tmp";
+  remove_abandoned(base);
+  for (;;) {
+    std::string pattern = (base / kPrefix).string() + "XXXXXX";
+    if (!mkdtemp(pattern.data()))
+      return Error{STATUS_ACCESS_DENIED, fmt::format("cannot make {}: {}", pattern, std::strerror(errno))};
+    const int lock = try_lock(pattern);
+    // Another process may have taken it for an abandoned one before it was locked.
+    if (lock >= 0 && stdfs::exists(pattern)) return TemporaryPlace{pattern, lock};
+    if (lock >= 0) close(lock);
+    if (lock < 0 && errno != EWOULDBLOCK && errno != ENOENT)
+      return Error{STATUS_ACCESS_DENIED, fmt::format("cannot lock {}: {}", pattern, std::strerror(errno))};
+  }
+}
+
+}  // namespace ntemu::machine
