@@ -1,8 +1,9 @@
 #!/bin/bash
 # Run tools/demo.sh and tools/test.sh on a clean clone in a bare Debian 12, as root and as a user with sudo.
-# usage: check_bare_debian.sh [--mirror URL] [--root DIR] [--keep] [--as root|user]... [-- TEST.SH-OPTION...]
+# usage: check_bare_debian.sh [--mirror URL] [--root DIR] [--ccache DIR] [--keep] [--as root|user]... [-- TEST.SH-OPTION...]
 #   --mirror   where Debian's packages come from (default: $DEBIAN_MIRROR or http://deb.debian.org/debian)
 #   --root     a bare root made before (debootstrap --variant=minbase bookworm DIR); it is copied, not changed
+#   --ccache   compile through a cache kept in DIR, so that the second root compiles nothing that the first one did
 #   --keep     leave the used root behind
 # Needs root, debootstrap and git. The network and apt configuration of this machine serve the bare one.
 set -euo pipefail
@@ -11,15 +12,17 @@ here=$(dirname "$(readlink -f "$0")")
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 pristine=
 keep=
+cache=
 as=()
 while (($#)); do
   case $1 in
     --mirror) mirror=$2; shift ;;
     --root) pristine=$2; shift ;;
+    --ccache) mkdir -p "$2"; cache=$(readlink -f "$2"); shift ;;
     --keep) keep=1 ;;
     --as) as+=("$2"); shift ;;
     --) shift; break ;;
-    *) sed -n '2,7s/^# \?//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,8s/^# \?//p' "$0" >&2; exit 2 ;;
   esac
   shift
 done
@@ -29,7 +32,7 @@ done
 work=$(mktemp -d /var/tmp/bare-debian.XXXXXX)
 cleanup() {
   local mounted
-  for mounted in "$work"/*/proc "$work"/*/dev; do
+  for mounted in "$work"/*/proc "$work"/*/dev "$work"/*/var/cache/ccache; do
     ! mountpoint -q "$mounted" || umount --recursive --lazy "$mounted"
   done
   [[ $keep ]] || rm -rf --one-file-system "$work"
@@ -57,9 +60,16 @@ for who in "${as[@]}"; do
     echo 'tester ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/tester"
     user=(chroot --userspec=tester:tester "$root")
   fi
+  if [[ $cache ]]; then
+    chroot "$root" sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y ccache >/dev/null'
+    mkdir -p "$root/var/cache/ccache"
+    mount --bind "$cache" "$root/var/cache/ccache"
+    chmod -R a+rwX "$cache"
+  fi
   git clone --quiet --no-hardlinks "$here/.." "$root/opt/ntemu"
   [[ $who == user ]] && chroot "$root" chown -R tester:tester /opt/ntemu
   environment=(env -i "HOME=/$([[ $who == user ]] && echo home/tester || echo root)" PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+    "CCACHE_DIR=/var/cache/ccache" "CCACHE_UMASK=000"
     "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}")
   for script in demo.sh "test.sh $*"; do
     echo "bare: $script as $who"
