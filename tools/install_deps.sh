@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   gcc g++ libc6-dev binutils clang clang-format clang-tidy libclang-rt-14-dev
-  cmake ninja-build pkg-config python3 util-linux
+  cmake ninja-build pkg-config python3 git util-linux
   libfmt-dev libcli11-dev nlohmann-json3-dev libsqlite3-dev libelf-dev libgtest-dev libgmock-dev
 )
 if [[ ${1:-} == --full ]]; then

@@ -9,11 +9,12 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
+#include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/rtl/memory.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef NTEMU_ASAN
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(address, bytes) ((void)0)

@@ -5,12 +5,13 @@
 
 #include "nt/status.h"
 #include "ntemu/base/log.h"
+#include "ntemu/base/sanitizers.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/leave.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
 
 extern "C" void __sanitizer_set_death_callback(void (*callback)());
 

@@ -11,6 +11,7 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
+#include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/bugcheck.h"
@@ -43,7 +44,7 @@ namespace ntemu::ps {
 namespace {
 
 // The default, and what sanitizers need on top: their frames are several times larger.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
 constexpr size_t kStackBytes = 4 * kDefaultStackBytes;
 #else
 constexpr size_t kStackBytes = kDefaultStackBytes;

@@ -119,13 +119,13 @@ void describe_rest(Report &report, Rest rest, bool interrupted, const RunOptions
   }
 }
 
-// The first word on an unload that left threads: a driver that waited for its unload has none.
+// Threads that waited only for their driver's unload are no hang: they get a moment to end.
 void unload(Machine &machine, Report &report, Interruption &interruption) {
   const auto unloaded = machine.unload(report.driver);
   if (!unloaded && report.result == "done") {
     report.text = fmt::format("{}: it stays loaded until the machine ends", unloaded.error().text);
   }
-  const bool stuck = report.result == "hang" && machine.rest() != Rest::kDone;
+  const bool stuck = report.result == "hang" && machine.wait_for_rest(kUnloadPatience) != Rest::kDone;
   if (report.result == "hang" && !stuck) {
     report = {.driver = report.driver, .text = {}, .threads = {}};
   } else if (stuck && !interruption.happened()) {
