@@ -34,7 +34,8 @@ class Arena {
 
   void give(void *pages, size_t bytes) NTEMU_EXCLUDES(mutex_) {
     // A fresh mapping drops the contents and the protection in one call.
-    mmap(pages, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    if (mmap(pages, bytes, PROT_NONE, flags, -1, 0) == MAP_FAILED) return;  // never used again: they are not clean
     Guard guard(mutex_);
     free_.emplace(bytes, reinterpret_cast<uintptr_t>(pages));
   }

@@ -93,7 +93,8 @@ Result<KeyId> walk(Database &db, KeyId start, std::u16string path, bool create) 
     if (++links > kMostLinks) return STATUS_OBJECT_NAME_NOT_FOUND;
     auto target = below_root(child->link);
     if (!target) return target.status();
-    path = path.empty() ? *target : *target + u"\\" + path;
+    if (!path.empty()) target->append(u"\\").append(path);
+    path = std::move(*target);
     at = kRootKey;
   }
   return at;

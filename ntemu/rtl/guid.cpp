@@ -45,8 +45,8 @@ NTSTATUS RtlStringFromGUID(const GUID *Guid, PUNICODE_STRING GuidString) {
   const UCHAR *d = Guid->Data4;
   std::snprintf(text, sizeof text, "{%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X}", Guid->Data1, Guid->Data2,
                 Guid->Data3, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
-  if (!rtl::allocate(*GuidString, sizeof text * sizeof(WCHAR))) return STATUS_NO_MEMORY;
-  std::copy(text, text + sizeof text, GuidString->Buffer);
+  if (!rtl::allocate(*GuidString, std::size(text) * sizeof(WCHAR))) return STATUS_NO_MEMORY;
+  std::copy(std::begin(text), std::end(text), GuidString->Buffer);
   GuidString->Length = kLength * sizeof(WCHAR);
   return STATUS_SUCCESS;
 }

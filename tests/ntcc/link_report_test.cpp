@@ -5,10 +5,10 @@
 namespace ntemu::ntcc {
 namespace {
 
-const ObjectSources kSources = {{"/tmp/ntcc-1/0-a.o", "src/a.c"}};
+const ObjectSources kSources = {{"/tmp/ntemu-1/0-a.o", "src/a.c"}};
 
 TEST(ExplainLink, NamesAMissingApiAtEachCallSite) {
-  EXPECT_EQ(explain_link("/usr/bin/ld.bfd: /tmp/ntcc-1/0-a.o: in function `helper':\n"
+  EXPECT_EQ(explain_link("/usr/bin/ld.bfd: /tmp/ntemu-1/0-a.o: in function `helper':\n"
                          "/src/a.c:6: undefined reference to `KeBar'\n"
                          "/usr/bin/ld.bfd: /src/a.c:7: undefined reference to `KeBar'\n"
                          "/usr/bin/ld.bfd: /src/a.c:7: undefined reference to `KeBar'\n"
@@ -20,7 +20,7 @@ TEST(ExplainLink, NamesAMissingApiAtEachCallSite) {
 }
 
 TEST(ExplainLink, ShowsTheSourceWhereThereIsNoLine) {
-  EXPECT_EQ(explain_link("/usr/bin/ld: /tmp/ntcc-1/0-a.o:(.data+0x0): undefined reference to `KeBar'\n"
+  EXPECT_EQ(explain_link("/usr/bin/ld: /tmp/ntemu-1/0-a.o:(.data+0x0): undefined reference to `KeBar'\n"
                          "collect2: error: ld returned 1 exit status\n",
                          "a.sys", kSources),
             "src/a.c: error: KeBar is missing: ntemu has no API of this name\n"
@@ -28,7 +28,7 @@ TEST(ExplainLink, ShowsTheSourceWhereThereIsNoLine) {
 }
 
 TEST(ExplainLink, WarnsOfAStub) {
-  EXPECT_EQ(explain_link("/usr/bin/ld.bfd: /tmp/ntcc-1/0-a.o: in function `DriverEntry':\n"
+  EXPECT_EQ(explain_link("/usr/bin/ld.bfd: /tmp/ntemu-1/0-a.o: in function `DriverEntry':\n"
                          "/src/a.c:9: warning: KeFoo is not implemented by ntemu: calling it ends the machine\n",
                          "a.sys", kSources),
             "/src/a.c:9: warning: KeFoo is not implemented by ntemu: calling it ends the machine (used in "
@@ -44,7 +44,7 @@ TEST(ExplainLink, SaysThatThereIsNoDriverEntry) {
 }
 
 TEST(ExplainLink, KeepsWhatItDoesNotUnderstand) {
-  EXPECT_EQ(explain_link("ld: /tmp/ntcc-1/0-a.o: file format not recognized\n", "a.sys", kSources),
+  EXPECT_EQ(explain_link("ld: /tmp/ntemu-1/0-a.o: file format not recognized\n", "a.sys", kSources),
             "ld: src/a.c: file format not recognized\n");
   EXPECT_EQ(explain_link("", "a.sys", kSources), "");
 }

@@ -14,6 +14,7 @@ using namespace ntemu::tool;
 // Runs the same command line with another program or under another one; returns only on failure.
 int replace_process(const std::vector<std::string> &arguments) {
   std::vector<char *> raw;
+  raw.reserve(arguments.size() + 1);
   for (const std::string &argument : arguments) raw.push_back(const_cast<char *>(argument.c_str()));
   raw.push_back(nullptr);
   execvp(raw[0], raw.data());
