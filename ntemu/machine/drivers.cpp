@@ -8,6 +8,7 @@
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/ps.h"
+#include "ntemu/ps/reaper.h"
 #include "ntemu/ps/thread.h"
 #include "ntemu/rtl/case.h"
 
@@ -186,8 +187,9 @@ void Drivers::finish_pending(PDRIVER_OBJECT object) {
   ke::note_rest();
 }
 
-// Threads would return into nothing.
+// Threads would return into nothing. Those that DriverUnload has seen end are gone when this returns.
 size_t Drivers::put_away(ldr::Image *image) {
+  ps::await_ended_threads();
   const size_t left = threads_in(*image);
   if (left == 0) {
     ldr::unload_image(image);
@@ -204,6 +206,7 @@ void Drivers::sweep() const {
     base::Guard guard(mutex_);
     all.swap(lingering_);
   }
+  if (!all.empty()) ps::await_ended_threads();
   for (ldr::Image *image : all) {
     if (threads_in(*image) == 0) {
       ldr::unload_image(image);

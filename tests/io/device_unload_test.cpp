@@ -112,22 +112,10 @@ TEST_F(DeferredUnload, HappensOnceWhileManyOpenAndClose) {
 
 class LifecycleUnload : public LifecycleTest {
  protected:
-  static HANDLE open_device() {
-    UNICODE_STRING name = base::to_unicode_string(u"\\Device\\Lifecycle");
-    OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
-    HANDLE handle = nullptr;
-    IO_STATUS_BLOCK io_status;
-    EXPECT_EQ(ZwOpenFile(&handle, GENERIC_READ, &attributes, &io_status, 0, 0), STATUS_SUCCESS);
-    return handle;
-  }
   static size_t loaded_images() {
     size_t count = 0;
     for (LIST_ENTRY *at = PsLoadedModuleList.Flink; at != &PsLoadedModuleList; at = at->Flink) ++count;
     return count;
-  }
-  void await_state(const char *service, DriverState state) {
-    EXPECT_TRUE(machine().wait_until([&] { return machine().driver_state(service) == state; }, std::nullopt));
   }
 };
 
