@@ -1,4 +1,5 @@
 #include "ntemu/cm/registry.h"
+#include "ntemu/cm/service.h"
 
 #include <sqlite3.h>
 #include <sys/wait.h>
