@@ -154,17 +154,6 @@ bool has_value(Database &db, KeyId key, std::u16string_view name) {
   return query.bind(1, key).bind(2, std::u16string_view(rtl::upcase(name))).step();
 }
 
-void remove_tree(Database &db, KeyId key) {
-  std::vector<KeyId> below;
-  {
-    Query query(db, "SELECT id FROM keys WHERE parent=?");
-    query.bind(1, key);
-    while (query.step()) below.push_back(query.number(0));
-  }
-  for (const KeyId child : below) remove_tree(db, child);
-  Query(db, "DELETE FROM keys WHERE id=?").bind(1, key).step();
-}
-
 Value read_value(const Query &query) {
   const auto data = query.blob(2);
   return {query.text(0), static_cast<ULONG>(query.number(1)), {data.begin(), data.end()}};
@@ -239,11 +228,13 @@ NTSTATUS delete_key(KeyId key) {
 
 NTSTATUS delete_tree(KeyId key) {
   return with_database([&](Database &db) -> NTSTATUS {
-    Transaction transaction(db);
     require_key(db, key);
     if (key == kRootKey) return STATUS_CANNOT_DELETE;
-    remove_tree(db, key);
-    transaction.commit();
+    Query(db,
+          "DELETE FROM keys WHERE id IN (WITH RECURSIVE tree(id) AS "
+          "(SELECT ? UNION ALL SELECT keys.id FROM keys JOIN tree ON keys.parent=tree.id) SELECT id FROM tree)")
+        .bind(1, key)
+        .step();
     return STATUS_SUCCESS;
   });
 }

@@ -37,7 +37,7 @@ Result<KeyId> create_key(std::u16string_view path);
 Result<std::u16string> path_of(KeyId key);
 // STATUS_CANNOT_DELETE when it has subkeys.
 NTSTATUS delete_key(KeyId key);
-// With everything below it.
+// With all that is below it.
 NTSTATUS delete_tree(KeyId key);
 // The names of its subkeys, in the order of their creation.
 Result<std::vector<std::u16string>> list_keys(KeyId key);

@@ -1,0 +1,188 @@
+#include "ntemu/machine/drivers.h"
+
+#include <fmt/format.h>
+
+#include "ntemu/base/utf.h"
+#include "ntemu/cm/registry.h"
+#include "ntemu/cm/service.h"
+#include "ntemu/io/driver.h"
+#include "ntemu/ldr/image.h"
+#include "ntemu/ps/ps.h"
+#include "ntemu/rtl/case.h"
+
+namespace ntemu::machine {
+namespace {
+
+std::u16string key_of(std::string_view service) { return rtl::upcase(base::to_utf16_lossy(service)); }
+
+std::string status_text(const char *what, NTSTATUS status) {
+  return fmt::format("{}: status 0x{:08X}", what, static_cast<uint32_t>(status));
+}
+
+// An image in which threads still run stays mapped: they would return into nothing. Returns how many there are.
+size_t unload_if_idle(ldr::Image *image) {
+  const size_t left = ps::count_threads(image->entry.DllBase, image->entry.SizeOfImage);
+  if (left == 0) ldr::unload_image(image);
+  return left;
+}
+
+// As PsLoadedModuleList shows it, without the extension.
+std::u16string base_name(std::u16string_view service, std::u16string_view nt_name) {
+  constexpr std::u16string_view kExtension = u".sys";
+  if (nt_name.empty()) return std::u16string(service);
+  nt_name.remove_prefix(nt_name.rfind(u'\\') + 1);
+  if (nt_name.size() > kExtension.size() &&
+      rtl::equal(nt_name.substr(nt_name.size() - kExtension.size()), kExtension, true))
+    nt_name.remove_suffix(kExtension.size());
+  return std::u16string(nt_name);
+}
+
+// The service key that a load writes when there is none; it goes again unless the load succeeds.
+class ServiceKey {
+ public:
+  NTSTATUS ensure(std::u16string_view service, const std::filesystem::path &image, bool file_system) {
+    path_ = cm::kServices + std::u16string(service);
+    if (cm::open_key(path_)) return STATUS_SUCCESS;
+    cm::ServiceSettings settings;
+    settings.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string());
+    settings.type = file_system ? 2 : 1;
+    made_ = true;
+    return cm::create_service_key(service, settings).value_or(STATUS_SUCCESS);
+  }
+  void keep() { made_ = false; }
+  ~ServiceKey() {
+    if (!made_) return;
+    if (const auto key = cm::open_key(path_)) cm::delete_tree(*key);
+  }
+
+ private:
+  std::u16string path_;
+  bool made_ = false;
+};
+
+}  // namespace
+
+Outcome<std::string> Drivers::load(const std::filesystem::path &image, const std::filesystem::path &copies,
+                                   const LoadOptions &options) {
+  const std::string name = options.service.empty() ? image.stem().string() : options.service;
+  const auto wide = base::to_utf16(name);
+  if (name.empty() || !wide || name.find_first_of("/\\,") != std::string::npos) {
+    return Error{STATUS_OBJECT_NAME_INVALID, fmt::format("'{}' cannot be the name of a driver", name)};
+  }
+  const std::u16string key = key_of(name);
+  {
+    base::Guard guard(mutex_);
+    const auto [at, fresh] = drivers_.try_emplace(key);
+    if (!fresh) {
+      const char *how = at->second.state == DriverState::kLoading     ? "being loaded"
+                        : at->second.state == DriverState::kUnloading ? "still being unloaded"
+                                                                      : "loaded";
+      return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is {} already", name, how)};
+    }
+    at->second.name = name;
+  }
+  auto driver = start(image, copies, name, *wide, options);
+  base::Guard guard(mutex_);
+  if (!driver) {
+    drivers_.erase(key);
+    return driver.error();
+  }
+  drivers_[key] = std::move(*driver);
+  return name;
+}
+
+Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, const std::filesystem::path &copies,
+                                        const std::string &name, std::u16string_view wide, const LoadOptions &options) {
+  auto loaded = ldr::load_image(image, copies, base_name(wide, options.nt_name), options.nt_name);
+  if (!loaded)
+    return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
+  ServiceKey key;
+  NTSTATUS status = key.ensure(wide, image, options.file_system);
+  if (!NT_SUCCESS(status)) {
+    ldr::unload_image(*loaded);
+    return Error{status, status_text("cannot write the service key", status)};
+  }
+  io::DriverImage description = ldr::describe(**loaded);
+  description.file_system = options.file_system;
+  auto object = io::create_driver(wide, description);
+  if (!object) {
+    ldr::unload_image(*loaded);
+    return Error{object.status(), status_text("cannot create the driver object", object.status())};
+  }
+  status = io::start_driver(*object);
+  if (!NT_SUCCESS(status)) {
+    unload_if_idle(*loaded);
+    return Error{status, status_text("DriverEntry failed", status)};
+  }
+  key.keep();
+  return Driver{name, DriverState::kLoaded, *loaded, *object};
+}
+
+Outcome<Unloaded> Drivers::unload(std::string_view service) {
+  const std::u16string key = key_of(service);
+  Driver driver;
+  {
+    base::Guard guard(mutex_);
+    const auto found = drivers_.find(key);
+    if (found == drivers_.end()) {
+      return Error{STATUS_OBJECT_NAME_NOT_FOUND, fmt::format("{} is not loaded", service)};
+    }
+    if (found->second.state == DriverState::kLoading) {
+      return Error{STATUS_DEVICE_NOT_READY, fmt::format("DriverEntry of {} has not returned yet", service)};
+    }
+    if (found->second.state == DriverState::kUnloading) {
+      return Error{STATUS_DELETE_PENDING, fmt::format("{} is being unloaded already", service)};
+    }
+    found->second.state = DriverState::kUnloading;  // so that nobody else unloads it
+    driver = found->second;
+  }
+  const NTSTATUS status = io::unload_driver(driver.object);
+  if (!NT_SUCCESS(status)) {
+    base::Guard guard(mutex_);
+    drivers_[key].state = DriverState::kLoaded;
+    return Error{status, fmt::format("{} has no DriverUnload routine", service)};
+  }
+  const size_t left = unload_if_idle(driver.image);
+  forget(key);
+  return Unloaded{.threads_left = left};
+}
+
+void Drivers::forget(const std::u16string &key) {
+  base::Guard guard(mutex_);
+  drivers_.erase(key);
+}
+
+DriverState Drivers::state(std::string_view service) const {
+  base::Guard guard(mutex_);
+  const auto found = drivers_.find(key_of(service));
+  return found == drivers_.end() ? DriverState::kNotLoaded : found->second.state;
+}
+
+bool Drivers::can_unload(std::string_view service) const {
+  base::Guard guard(mutex_);
+  const auto found = drivers_.find(key_of(service));
+  return found != drivers_.end() && found->second.object && found->second.object->DriverUnload;
+}
+
+std::vector<std::string> Drivers::names() const {
+  base::Guard guard(mutex_);
+  std::vector<std::string> names;
+  for (const auto &[key, driver] : drivers_) {
+    if (driver.state != DriverState::kLoading) names.push_back(driver.name);
+  }
+  return names;
+}
+
+void Drivers::remove_all() {
+  Map drivers;
+  {
+    base::Guard guard(mutex_);
+    drivers.swap(drivers_);
+  }
+  for (auto &[key, driver] : drivers) {
+    if (driver.object) io::delete_driver(driver.object);
+    if (driver.image) ldr::unload_image(driver.image);
+  }
+}
+
+}  // namespace ntemu::machine
