@@ -266,5 +266,6 @@ void Machine::interrupt_waits() {
 }
 
 const std::filesystem::path &Machine::directory() const { return state_->options.directory; }
+const std::filesystem::path &Machine::image_directory() const { return state_->images; }
 
 }  // namespace ntemu

@@ -25,19 +25,21 @@ struct Error {
   std::string text;
 };
 
-// A value, or the Error that says why there is none.
-template <class T>
+// A value, or the error that says why there is none.
+template <class T, class E = Error>
 class [[nodiscard]] Outcome {
  public:
   Outcome(T value) : state_(std::move(value)) {}
-  Outcome(Error error) : state_(std::move(error)) {}
+  Outcome(E error) : state_(std::move(error)) {}
   explicit operator bool() const { return state_.index() == 0; }
   T &operator*() { return std::get<0>(state_); }
   T *operator->() { return &std::get<0>(state_); }
-  const Error &error() const { return std::get<1>(state_); }
+  const T &operator*() const { return std::get<0>(state_); }
+  const T *operator->() const { return &std::get<0>(state_); }
+  const E &error() const { return std::get<1>(state_); }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
 struct MachineOptions {
@@ -60,6 +62,8 @@ enum class Rest {
 struct LoadOptions {
   std::string service;       // the file's stem when empty; names compare without regard to case
   bool file_system = false;  // its driver object goes to \\FileSystem instead of \\Driver
+  std::u16string nt_name =
+      {};  // the image's path as PsLoadedModuleList shows it; by default made of the service's name
 };
 
 struct Unloaded {
@@ -111,6 +115,8 @@ class Machine {
   void interrupt_waits();
 
   const std::filesystem::path &directory() const;
+  // Where copies of images may be kept while the machine runs.
+  const std::filesystem::path &image_directory() const;
   // False when threads were left that could not be ended.
   bool shut_down();
 
