@@ -32,7 +32,7 @@ json failure(const ServiceError &error) {
              {"function", error.function},
              {"error", error.text.empty() ? std::string(win32_error_text(error.error)) : error.text},
              {"detail", error.text}};
-  if (error.status != 0) reply["status"] = fmt::format("0x{:08X}", static_cast<uint32_t>(error.status));
+  if (error.status != 0) reply["ntstatus"] = fmt::format("0x{:08X}", static_cast<uint32_t>(error.status));
   return reply;
 }
 
@@ -130,13 +130,16 @@ cm::ServiceChange read_change(const json &arguments) {
   return change;
 }
 
-std::optional<ServiceError> refuse_account(const json &arguments, const char *function) {
+// What Windows has for processes only.
+std::optional<ServiceError> refuse_process_settings(const json &arguments, const char *function) {
+  if (arguments.value("delayed", false))
+    return ServiceError{kErrorInvalidParameter, function, "a driver's start cannot be delayed"};
   if (!arguments.contains("account") && !arguments.contains("password")) return std::nullopt;
   return ServiceError{kErrorInvalidServiceAccount, function, "a driver runs in the kernel, under no account"};
 }
 
 json create_service(Services &services, const json &arguments) {
-  if (const auto error = refuse_account(arguments, "CreateService")) return failure(*error);
+  if (const auto error = refuse_process_settings(arguments, "CreateService")) return failure(*error);
   const cm::ServiceChange change = read_change(arguments);
   cm::ServiceSettings settings{.image_path = change.image_path.value_or(u""),
                                .type = change.type.value_or(cm::kKernelDriver),
@@ -150,7 +153,7 @@ json create_service(Services &services, const json &arguments) {
 }
 
 json config_service(Services &services, const json &arguments) {
-  if (const auto error = refuse_account(arguments, "ChangeServiceConfig")) return failure(*error);
+  if (const auto error = refuse_process_settings(arguments, "ChangeServiceConfig")) return failure(*error);
   std::optional<bool> tag;
   if (arguments.contains("tag")) tag = arguments["tag"].get<bool>();
   return done(services.config(name_of(arguments), read_change(arguments), tag));
