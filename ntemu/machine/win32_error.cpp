@@ -151,6 +151,8 @@ uint32_t win32_error(NTSTATUS status) {
   return kErrorMrMidNotFound;
 }
 
+uint32_t win32_error(const Error &error) { return error.win32 ? error.win32 : win32_error(error.status); }
+
 std::string_view win32_error_text(uint32_t error) {
   for (const Text &row : kTexts) {
     if (row.error == error) return row.text;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "nt/basetsd.h"
+#include "ntemu/include/ntemu/machine.h"
 
 namespace ntemu::machine {
 
@@ -36,6 +37,7 @@ enum Win32Error : uint32_t {
 };
 
 uint32_t win32_error(NTSTATUS status);
+uint32_t win32_error(const Error &error);
 // "" when the code is not one of those that drivers meet.
 std::string_view win32_error_text(uint32_t error);
 // The low byte of the error, 1 where that is 0; 0 for no error.

@@ -23,6 +23,7 @@ namespace ntemu {
 struct Error {
   int32_t status;  // NTSTATUS
   std::string text;
+  uint32_t win32 = 0;  // 0: what the status stands for
 };
 
 // A value, or the error that says why there is none.
@@ -49,6 +50,10 @@ struct MachineOptions {
   std::function<void(std::string_view line)> debug_print;
   // ntemu's own messages; standard error when not given.
   std::function<void(std::string_view line)> message;
+  // Also writes both, and more, to debug.log in the directory.
+  bool debug_log = false;
+  // The lock of the directory when the caller has it already (machine/place.h); the machine then owns the descriptor.
+  int lock = -1;
 };
 
 // How the drivers' threads stand. Threads of the kernel itself do not count.
@@ -78,6 +83,12 @@ enum class DriverState {
   kUnloading,  // DriverUnload has not returned, or has to wait until the driver's devices are closed
 };
 
+struct Drive {
+  std::string letter;               // "C:"
+  std::filesystem::path directory;  // empty: in memory
+  std::string problem;              // why it is not there, although the machine remembers it; else empty
+};
+
 // Loads and unloads may be called from several threads; those of different drivers run side by side.
 class Machine {
  public:
@@ -101,6 +112,11 @@ class Machine {
 
   // Makes a directory on C:, and those above it. `path` like Temp, \\Temp\\A or C:\\Temp.
   std::optional<Error> make_directory(std::string_view path);
+
+  // A directory of the host as a drive, at once and at every boot from now on.
+  std::optional<Error> add_drive(std::string_view letter, const std::filesystem::path &directory);
+  std::optional<Error> remove_drive(std::string_view letter);
+  std::vector<Drive> drives() const;
 
   Rest rest() const;
   // A DriverEntry or DriverUnload that runs now waits, and nothing will wake it.
