@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "ntemu/include/ntemu/machine.h"
 
@@ -21,6 +22,8 @@ inline constexpr const char *kSocketName = "control.sock";
 std::filesystem::path runtime_directory();
 // The link there of the machine with process id `pid`, or its socket.
 std::filesystem::path runtime_socket(int pid);
+// The sockets of this user's running machines; those of killed ones are removed.
+std::vector<std::filesystem::path> running_machines();
 
 // Answers a request; the reply has "ok". Called on a thread of the client's own. One that waits ends its wait when
 // `stopping` is set and Machine::interrupt_waits was called. A json::exception is answered as a bad request.

@@ -67,8 +67,8 @@ enum class Rest {
 struct LoadOptions {
   std::string service;       // the file's stem when empty; names compare without regard to case
   bool file_system = false;  // its driver object goes to \\FileSystem instead of \\Driver
-  std::u16string nt_name =
-      {};  // the image's path as PsLoadedModuleList shows it; by default made of the service's name
+  // The image's path as PsLoadedModuleList shows it; by default made of the service's name.
+  std::u16string nt_name = {};
 };
 
 struct Unloaded {
