@@ -80,12 +80,12 @@ Result<KeyId> walk(Database &db, KeyId start, std::u16string path, bool create) 
   require_key(db, start);
   int links = 0;
   KeyId at = start;
+  if (path.ends_with(u'\\')) path.pop_back();  // a backslash at the end is let pass
   while (!path.empty()) {
     const size_t end = path.find(u'\\');
     const std::u16string name = path.substr(0, end);
     if (name.empty() || name.size() > kLongestKeyName) return STATUS_OBJECT_NAME_INVALID;
     path = end == std::u16string::npos ? u"" : path.substr(end + 1);
-    if (end != std::u16string::npos && path.empty()) break;  // a backslash at the end is let pass
     const auto child = find_child(db, at, name);
     if (!child && !create) return STATUS_OBJECT_NAME_NOT_FOUND;
     if (!child && at == kRootKey) return STATUS_ACCESS_DENIED;  // \REGISTRY takes no further keys

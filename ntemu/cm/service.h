@@ -18,7 +18,7 @@ enum ErrorControl : ULONG { kErrorIgnore, kErrorNormal, kErrorSevere, kErrorCrit
 inline constexpr size_t kLongestServiceName = 256;
 
 struct ServiceSettings {
-  std::u16string image_path;
+  std::u16string image_path = {};
   ULONG type = kKernelDriver;
   ULONG start = kDemandStart;
   ULONG error_control = kErrorNormal;

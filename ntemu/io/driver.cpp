@@ -95,8 +95,7 @@ void fill(DriverBody &driver, const io::DriverImage &image) {
 
 NTSTATUS run(Request request, PDRIVER_OBJECT driver) {
   LoadUnload work{request, driver, STATUS_UNSUCCESSFUL};
-  ex::run_on_system_worker(IopLoadUnloadDriver, &work);
-  return work.status;
+  return ex::run_on_system_worker(IopLoadUnloadDriver, &work) ? work.status : STATUS_SYSTEM_SHUTDOWN;
 }
 
 // Takes the name and the creator's reference; devices that are left keep the object itself.
@@ -164,7 +163,7 @@ NTSTATUS start_driver(PDRIVER_OBJECT driver) {
 NTSTATUS unload_driver(PDRIVER_OBJECT driver) {
   if (!driver->DriverUnload) return STATUS_INVALID_DEVICE_REQUEST;
   driver->Flags |= DRVO_UNLOAD_INVOKED;
-  run(Request::kUnload, driver);
+  if (const NTSTATUS status = run(Request::kUnload, driver); !NT_SUCCESS(status)) return status;
   report_devices(driver, "in DriverUnload");
   // Its image goes: what is left must not lead into it.
   std::fill(std::begin(driver->MajorFunction), std::end(driver->MajorFunction), IopInvalidDeviceRequest);

@@ -6,8 +6,10 @@
 #include "ntemu/cm/registry.h"
 #include "ntemu/cm/service.h"
 #include "ntemu/io/driver.h"
+#include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/ps.h"
+#include "ntemu/ps/thread.h"
 #include "ntemu/rtl/case.h"
 
 namespace ntemu::machine {
@@ -62,8 +64,25 @@ class ServiceKey {
 
 }  // namespace
 
+// A load or unload that has not returned. Its thread is no thread of the machine any more when the machine goes.
+class Drivers::Call {
+ public:
+  explicit Call(Drivers &drivers) : drivers_(drivers) { drivers_.calls_.fetch_add(1); }
+  ~Call() {
+    if (ke::leaving.load()) ps::release_host_thread();
+    drivers_.calls_.fetch_sub(1);
+    base::wake_word(drivers_.calls_);
+  }
+  Call(const Call &) = delete;
+  Call &operator=(const Call &) = delete;
+
+ private:
+  Drivers &drivers_;
+};
+
 Outcome<std::string> Drivers::load(const std::filesystem::path &image, const std::filesystem::path &copies,
                                    const LoadOptions &options) {
+  const Call call(*this);
   const std::string name = options.service.empty() ? image.stem().string() : options.service;
   const auto wide = base::to_utf16(name);
   if (name.empty() || !wide || name.find_first_of("/\\,") != std::string::npos) {
@@ -112,6 +131,7 @@ Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, cons
   status = io::start_driver(*object);
   if (!NT_SUCCESS(status)) {
     unload_if_idle(*loaded);
+    if (status == STATUS_SYSTEM_SHUTDOWN) return Error{status, "the machine ended before DriverEntry returned"};
     return Error{status, status_text("DriverEntry failed", status)};
   }
   key.keep();
@@ -119,6 +139,7 @@ Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, cons
 }
 
 Outcome<Unloaded> Drivers::unload(std::string_view service) {
+  const Call call(*this);
   const std::u16string key = key_of(service);
   Driver driver;
   {
@@ -140,6 +161,8 @@ Outcome<Unloaded> Drivers::unload(std::string_view service) {
   if (!NT_SUCCESS(status)) {
     base::Guard guard(mutex_);
     drivers_[key].state = DriverState::kLoaded;
+    if (status == STATUS_SYSTEM_SHUTDOWN)
+      return Error{status, fmt::format("the machine ended before DriverUnload of {} returned", service)};
     return Error{status, fmt::format("{} has no DriverUnload routine", service)};
   }
   const size_t left = unload_if_idle(driver.image);
@@ -174,6 +197,7 @@ std::vector<std::string> Drivers::names() const {
 }
 
 void Drivers::remove_all() {
+  while (const uint32_t calls = calls_.load()) base::wait_word(calls_, calls);
   Map drivers;
   {
     base::Guard guard(mutex_);

@@ -1,6 +1,7 @@
 // The drivers of a machine by the names of their services: loading, unloading, and what is between.
 #pragma once
 
+#include <atomic>
 #include <map>
 
 #include "ntemu/base/lock.h"
@@ -23,10 +24,12 @@ class Drivers {
   DriverState state(std::string_view service) const;
   bool can_unload(std::string_view service) const;
   std::vector<std::string> names() const;
-  // Takes every driver away without asking it, for the machine's end: no thread runs any more.
+  // Takes every driver away without asking it, for the machine's end: no system thread runs any more. Loads and unloads
+  // that still wait fail with STATUS_SYSTEM_SHUTDOWN first.
   void remove_all();
 
  private:
+  class Call;
   struct Driver {
     std::string name;  // as it was loaded
     DriverState state = DriverState::kLoading;
@@ -40,6 +43,7 @@ class Drivers {
                         const std::string &name, std::u16string_view wide, const LoadOptions &options);
   void forget(const std::u16string &key);
 
+  std::atomic<uint32_t> calls_{0};  // loads and unloads that have not returned
   mutable base::Mutex mutex_;
   Map drivers_ NTEMU_GUARDED_BY(mutex_);
 };

@@ -65,6 +65,7 @@ constexpr Row kRows[] = {
     {STATUS_DEVICE_DOES_NOT_EXIST, 433},
     {STATUS_MUTANT_NOT_OWNED, 288},
     {STATUS_CANCELLED, 995},
+    {STATUS_DEVICE_NOT_CONNECTED, 1167},
 };
 
 struct Text {
@@ -130,6 +131,7 @@ constexpr Text kTexts[] = {
     {1078, "The name is already in use as either a service name or a service display name."},
     {1115, "A system shutdown is in progress."},
     {1131, "A potential deadlock condition has been detected."},
+    {1167, "The device is not connected."},
     {1168, "Element not found."},
     {1223, "The operation was canceled by the user."},
     {1275, "This driver has been blocked from loading"},

@@ -1,4 +1,6 @@
 // Loading and unloading by the machine's interface, also several at once.
+#include "ntemu/base/utf.h"
+#include "ntemu/ex/worker.h"
 #include "tests/io/lifecycle_fixture.h"
 
 namespace ntemu::test {
@@ -79,6 +81,50 @@ TEST_F(MachineLoad, OfTwoAtOnceOneWins) {
   first.join();
   EXPECT_EQ(machine().driver_state("Slow"), DriverState::kLoaded);
   EXPECT_EQ(shared.Entries, 1);
+}
+
+// As many as leave one worker free.
+TEST_F(MachineLoad, DriverEntriesThatHangKeepNoOtherFromStarting) {
+  std::vector<std::thread> hung;
+  for (unsigned i = 0; i + 1 < ex::kMostWorkers; ++i) {
+    const std::string name = "Slow" + std::to_string(i);
+    share(base::to_utf16_lossy(name));
+    hung.emplace_back([this, name] { EXPECT_TRUE(load(name)); });
+    wait(&shared.Entered);
+  }
+  EXPECT_TRUE(machine().wait_until([this] { return machine().load_hangs(); }, std::nullopt));
+  ASSERT_TRUE(load("Plain"));
+  ASSERT_TRUE(machine().unload("Plain"));
+  EXPECT_EQ(machine().rest(), Rest::kWaiting);
+  KeSetEvent(&shared.Gate, IO_NO_INCREMENT, FALSE);
+  for (std::thread &thread : hung) thread.join();
+  EXPECT_FALSE(machine().load_hangs());
+  EXPECT_EQ(machine().rest(), Rest::kDone);
+}
+
+TEST_F(MachineLoad, ThatHangsEndsWithTheMachine) {
+  share(u"Slow");
+  std::thread hung([this] {
+    const auto loaded = load("Slow");
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().status, STATUS_SYSTEM_SHUTDOWN);
+  });
+  wait(&shared.Entered);
+  EXPECT_TRUE(machine().shut_down());
+  hung.join();
+}
+
+TEST_F(MachineUnload, ThatHangsEndsWithTheMachine) {
+  share(u"SlowUnload");
+  ASSERT_TRUE(load("SlowUnload"));
+  std::thread hung([this] {
+    const auto unloaded = machine().unload("SlowUnload");
+    ASSERT_FALSE(unloaded);
+    EXPECT_EQ(unloaded.error().status, STATUS_SYSTEM_SHUTDOWN);
+  });
+  wait(&shared.Unloading);
+  EXPECT_TRUE(machine().shut_down());
+  hung.join();
 }
 
 TEST_F(MachineUnload, RunsOnceHoweverManyAsk) {
