@@ -252,6 +252,7 @@ bool ControlServer::stop(std::chrono::milliseconds patience) {
     eventfd_write(state.wake, 1);
     state.machine->interrupt_waits();
     state.acceptor.join();
+    state.disappear();
   }
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!state.join_finished()) {

@@ -42,8 +42,8 @@ class ControlServer {
                                                        std::function<void()> shut_down = {});
   // Stops, without a limit of time.
   ~ControlServer();
-  // Takes no client any more and lets operations end. False when some have not ended after `patience`: then the
-  // process has to end without destroying this.
+  // Takes no client any more, removes the socket, and lets operations end. False when some have not ended after
+  // `patience`: then the process has to end without destroying this.
   bool stop(std::chrono::milliseconds patience);
   // Answers those who asked for the shutdown.
   void farewell(const nlohmann::json &reply);

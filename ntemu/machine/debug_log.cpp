@@ -72,6 +72,8 @@ DebugLog::~DebugLog() {
   if (file_ >= 0) close(file_);
 }
 
+DebugLog DebugLog::duplicate() const { return DebugLog(fcntl(file_, F_DUPFD_CLOEXEC, 0)); }
+
 void DebugLog::write(base::Level level, std::string_view component, std::string_view text) const {
   // Processors are not modelled yet: every thread is on the first.
   const std::string line =

@@ -17,6 +17,7 @@ class DebugLog {
   static Outcome<DebugLog> open(const std::filesystem::path &path);
   DebugLog(DebugLog &&other) noexcept;
   ~DebugLog();
+  DebugLog duplicate() const;
   // One line in one write, from any thread and beside other processes. What a line cannot hold is escaped: bytes that
   // are no UTF-8 become U+FFFD, control characters \\xNN. A full disk loses the line, nothing else.
   void write(base::Level level, std::string_view component, std::string_view text) const;
