@@ -32,7 +32,8 @@ elseif(NTEMU_SANITIZE)
   message(FATAL_ERROR "NTEMU_SANITIZE is '${NTEMU_SANITIZE}'; it may be empty, address or thread")
 endif()
 
-# ntemu_component(SIDE source...): SIDE is kernel (part of libntoskrnl.so) or host (linked into tools and tests).
+# ntemu_component(SIDE source...): SIDE is kernel (part of libntoskrnl.so), host (linked into tools and tests) or client
+# (linked into tools that only talk to a machine, without a kernel of their own; part of the host too).
 function(ntemu_component side)
   foreach(source IN LISTS ARGN)
     set_property(GLOBAL APPEND PROPERTY NTEMU_${side}_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${source})
@@ -48,7 +49,7 @@ add_custom_command(OUTPUT ${NTEMU_EXPORTS}
   DEPENDS ${PROJECT_SOURCE_DIR}/ntemu/api/exports.map.in DEPFILE ${NTEMU_EXPORTS}.d VERBATIM)
 add_custom_target(ntemu_exports DEPENDS ${NTEMU_EXPORTS})
 
-# ntemu_add_runtime(VARIANT): libntoskrnl.so, the host library and the ntemu program of one variant (plain, asan, tsan).
+# ntemu_add_runtime(VARIANT): libntoskrnl.so, the host and the client library of one variant (plain, asan, tsan).
 function(ntemu_add_runtime variant)
   set(suffix "")
   if(NOT variant STREQUAL "plain")
@@ -56,6 +57,7 @@ function(ntemu_add_runtime variant)
   endif()
   get_property(kernel_sources GLOBAL PROPERTY NTEMU_kernel_SOURCES)
   get_property(host_sources GLOBAL PROPERTY NTEMU_host_SOURCES)
+  get_property(client_sources GLOBAL PROPERTY NTEMU_client_SOURCES)
   set(directory ${PROJECT_BINARY_DIR}/lib/ntemu/${variant})
   set(flags ${NTEMU_SANITIZER_FLAGS_${variant}})
 
@@ -68,8 +70,14 @@ function(ntemu_add_runtime variant)
   target_link_libraries(ntoskrnl${suffix} PRIVATE ntemu_flags fmt::fmt SQLite::SQLite3 PkgConfig::ELF ${CMAKE_DL_LIBS} Threads::Threads)
   target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
 
+  add_library(ntemu_client${suffix} STATIC ${client_sources})
+  target_compile_options(ntemu_client${suffix} PUBLIC ${flags})
+  target_link_options(ntemu_client${suffix} PUBLIC ${flags})
+  target_link_libraries(ntemu_client${suffix} PUBLIC ntemu_flags fmt::fmt nlohmann_json::nlohmann_json)
+  target_compile_definitions(ntemu_client${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}")
+
   add_library(ntemu_host${suffix} STATIC ${host_sources})
-  target_link_libraries(ntemu_host${suffix} PUBLIC ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json)
-  target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}" NTEMU_VARIANT="${variant}")
+  target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json)
+  target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
   install(TARGETS ntoskrnl${suffix} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})
 endfunction()

@@ -7,14 +7,15 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/cm/database.h"
 #include "ntemu/cm/key_object.h"
+#include "ntemu/cm/service.h"
 #include "ntemu/rtl/case.h"
 
 namespace ntemu::cm {
 namespace {
 
 constexpr int kMostLinks = 32;
-constexpr size_t kLongestKeyName = 255;      // characters, as documented for the registry
-constexpr size_t kLongestValueName = 16383;  // the same
+constexpr size_t kLongestKeyName = 256;      // characters: REG_MAX_KEY_NAME_LENGTH of wdm.h
+constexpr size_t kLongestValueName = 16383;  // as documented for the registry
 
 base::Mutex mutex;
 std::unique_ptr<Database> database NTEMU_GUARDED_BY(mutex);
@@ -79,12 +80,12 @@ Result<KeyId> walk(Database &db, KeyId start, std::u16string path, bool create) 
   require_key(db, start);
   int links = 0;
   KeyId at = start;
+  if (path.ends_with(u'\\')) path.pop_back();  // a backslash at the end is let pass
   while (!path.empty()) {
     const size_t end = path.find(u'\\');
     const std::u16string name = path.substr(0, end);
     if (name.empty() || name.size() > kLongestKeyName) return STATUS_OBJECT_NAME_INVALID;
     path = end == std::u16string::npos ? u"" : path.substr(end + 1);
-    if (end != std::u16string::npos && path.empty()) break;  // a backslash at the end is let pass
     const auto child = find_child(db, at, name);
     if (!child && !create) return STATUS_OBJECT_NAME_NOT_FOUND;
     if (!child && at == kRootKey) return STATUS_ACCESS_DENIED;  // \REGISTRY takes no further keys
@@ -128,6 +129,31 @@ void build_default_keys(Database &db) {
   transaction.commit();
 }
 
+void put_value(Database &db, KeyId key, std::u16string_view name, ULONG type, const void *data, size_t size) {
+  // The name keeps the case in which it was first written.
+  Query query(db,
+              "INSERT INTO key_values(key, name, fold, type, data) VALUES(?, ?, ?, ?, ?) "
+              "ON CONFLICT(key, fold) DO UPDATE SET type=excluded.type, data=excluded.data");
+  query.bind(1, key)
+      .bind(2, name)
+      .bind(3, std::u16string_view(rtl::upcase(name)))
+      .bind(4, int64_t{type})
+      .bind(5, data, size)
+      .step();
+}
+
+// How many values that removed: none or one.
+int remove_value(Database &db, KeyId key, std::u16string_view name) {
+  Query query(db, "DELETE FROM key_values WHERE key=? AND fold=?");
+  query.bind(1, key).bind(2, std::u16string_view(rtl::upcase(name))).step();
+  return query.changed();
+}
+
+bool has_value(Database &db, KeyId key, std::u16string_view name) {
+  Query query(db, "SELECT 1 FROM key_values WHERE key=? AND fold=?");
+  return query.bind(1, key).bind(2, std::u16string_view(rtl::upcase(name))).step();
+}
+
 Value read_value(const Query &query) {
   const auto data = query.blob(2);
   return {query.text(0), static_cast<ULONG>(query.number(1)), {data.begin(), data.end()}};
@@ -147,6 +173,7 @@ std::optional<std::string> boot(const std::string &path) {
     base::Guard guard(mutex);
     database = std::move(opened);
   }
+  if (!NT_SUCCESS(prepare_services())) return "cannot use the registry hive " + path + ": its services cannot be read";
   if (!NT_SUCCESS(insert_root_key())) return "out of memory for the registry's root";
   return std::nullopt;
 }
@@ -212,6 +239,40 @@ NTSTATUS delete_tree(KeyId key) {
   });
 }
 
+Result<std::vector<std::u16string>> list_keys(KeyId key) {
+  return with_database([&](Database &db) -> Result<std::vector<std::u16string>> {
+    require_key(db, key);
+    std::vector<std::u16string> names;
+    Query query(db, "SELECT name FROM keys WHERE parent=? ORDER BY id");
+    query.bind(1, key);
+    while (query.step()) names.push_back(query.text(0));
+    return names;
+  });
+}
+
+NTSTATUS change_values(std::u16string_view path, const std::vector<ValueChange> &changes, const ChangeCondition &when) {
+  for (const ValueChange &change : changes)
+    if (change.name.size() > kLongestValueName) return STATUS_OBJECT_NAME_INVALID;
+  return with_database([&](Database &db) -> NTSTATUS {
+    Transaction transaction(db);
+    const auto rest = below_root(path);
+    if (!rest) return rest.status();
+    const auto key = walk(db, kRootKey, *rest, when.create);
+    if (!key) return key.status();
+    if (!when.absent.empty() && has_value(db, *key, when.absent)) return STATUS_OBJECT_NAME_COLLISION;
+    for (const ValueChange &change : changes) {
+      if (change.data) {
+        put_value(db, *key, change.name, change.type, change.data->data(), change.data->size());
+      } else {
+        remove_value(db, *key, change.name);
+      }
+    }
+    touch(db, *key);
+    transaction.commit();
+    return STATUS_SUCCESS;
+  });
+}
+
 Result<Value> query_value(KeyId key, std::u16string_view name) {
   return with_database([&](Database &db) -> Result<Value> {
     require_key(db, key);
@@ -226,16 +287,7 @@ NTSTATUS set_value(KeyId key, std::u16string_view name, ULONG type, const void *
   return with_database([&](Database &db) -> NTSTATUS {
     Transaction transaction(db);
     require_key(db, key);
-    // The name keeps the case in which it was first written.
-    Query query(db,
-                "INSERT INTO key_values(key, name, fold, type, data) VALUES(?, ?, ?, ?, ?) "
-                "ON CONFLICT(key, fold) DO UPDATE SET type=excluded.type, data=excluded.data");
-    query.bind(1, key)
-        .bind(2, name)
-        .bind(3, std::u16string_view(rtl::upcase(name)))
-        .bind(4, int64_t{type})
-        .bind(5, data, size)
-        .step();
+    put_value(db, key, name, type, data, size);
     touch(db, key);
     transaction.commit();
     return STATUS_SUCCESS;
@@ -255,9 +307,7 @@ NTSTATUS delete_value(KeyId key, std::u16string_view name) {
   return with_database([&](Database &db) -> NTSTATUS {
     Transaction transaction(db);
     require_key(db, key);
-    Query query(db, "DELETE FROM key_values WHERE key=? AND fold=?");
-    query.bind(1, key).bind(2, std::u16string_view(rtl::upcase(name))).step();
-    if (query.changed() == 0) return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (remove_value(db, key, name) == 0) return STATUS_OBJECT_NAME_NOT_FOUND;
     touch(db, key);
     transaction.commit();
     return STATUS_SUCCESS;
@@ -273,26 +323,6 @@ Result<std::vector<Value>> list_values(KeyId key) {
     while (query.step()) values.push_back(read_value(query));
     return values;
   });
-}
-
-std::optional<NTSTATUS> create_service_key(std::u16string_view name, const ServiceSettings &settings) {
-  if (name.empty() || name.size() > 256 || name.find_first_of(u"/\\,") != std::u16string_view::npos)
-    return STATUS_OBJECT_NAME_INVALID;
-  const auto key = create_key(kServices + std::u16string(name));
-  if (!key) return key.status();
-  NTSTATUS status = set_dword(*key, u"Type", settings.type);
-  if (NT_SUCCESS(status)) status = set_dword(*key, u"Start", settings.start);
-  if (NT_SUCCESS(status)) status = set_dword(*key, u"ErrorControl", settings.error_control);
-  if (NT_SUCCESS(status)) status = set_string(*key, u"ImagePath", REG_EXPAND_SZ, settings.image_path);
-  if (NT_SUCCESS(status) && !settings.display_name.empty())
-    status = set_string(*key, u"DisplayName", REG_SZ, settings.display_name);
-  if (NT_SUCCESS(status) && !settings.group.empty()) status = set_string(*key, u"Group", REG_SZ, settings.group);
-  if (NT_SUCCESS(status) && !settings.depends.empty()) {
-    std::u16string list;
-    for (const std::u16string &one : settings.depends) list += one + u'\0';
-    status = set_string(*key, u"DependOnService", REG_MULTI_SZ, list);
-  }
-  return NT_SUCCESS(status) ? std::nullopt : std::optional(status);
 }
 
 }  // namespace ntemu::cm

@@ -39,6 +39,8 @@ Result<std::u16string> path_of(KeyId key);
 NTSTATUS delete_key(KeyId key);
 // With all that is below it.
 NTSTATUS delete_tree(KeyId key);
+// The names of its subkeys, in the order of their creation.
+Result<std::vector<std::u16string>> list_keys(KeyId key);
 
 Result<Value> query_value(KeyId key, std::u16string_view name);
 NTSTATUS set_value(KeyId key, std::u16string_view name, ULONG type, const void *data, size_t size);
@@ -48,16 +50,17 @@ NTSTATUS delete_value(KeyId key, std::u16string_view name);
 // In the order of their creation.
 Result<std::vector<Value>> list_values(KeyId key);
 
-struct ServiceSettings {
-  std::u16string image_path;
-  ULONG type = 1;           // 1 kernel driver, 2 file system driver
-  ULONG start = 3;          // 0 boot, 1 system, 2 auto, 3 demand, 4 disabled
-  ULONG error_control = 1;  // 0 ignore, 1 normal, 2 severe, 3 critical
-  std::u16string display_name = {};
-  std::u16string group = {};
-  std::vector<std::u16string> depends = {};
+// A value to write, or, without data, one to remove if it is there.
+struct ValueChange {
+  std::u16string name;
+  ULONG type = REG_NONE;
+  std::optional<std::vector<UCHAR>> data = {};
 };
-// Writes the key <name> in kServices; what else the key holds stays.
-std::optional<NTSTATUS> create_service_key(std::u16string_view name, const ServiceSettings &settings);
+struct ChangeCondition {
+  bool create = false;           // make the key and those on the way; else they have to exist
+  std::u16string_view absent{};  // STATUS_OBJECT_NAME_COLLISION when the key has a value of this name
+};
+// All of the changes, or none.
+NTSTATUS change_values(std::u16string_view path, const std::vector<ValueChange> &changes, const ChangeCondition &when);
 
 }  // namespace ntemu::cm

@@ -19,6 +19,7 @@
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/line_socket.h"
 #include "ntemu/machine/wait_for.h"
+#include "ntemu/machine/win32_error.h"
 
 namespace ntemu::machine {
 namespace {
@@ -26,32 +27,24 @@ namespace {
 using nlohmann::json;
 namespace stdfs = std::filesystem;
 
-constexpr const char *kSocketName = "control.sock";
+// Beyond them a client is told to come back: each has a thread and a descriptor.
+constexpr size_t kMostClients = 256;
 
-json answer(Machine &machine, const std::string &op, const json &arguments, const std::atomic<bool> &stopping) {
-  if (op == "threads") return {{"ok", true}, {"threads", json::parse(to_json(threads()))}};
-  if (op == "status") return {{"ok", true}, {"pid", getpid()}, {"drivers", machine.drivers()}};
+std::optional<json> built_in(Machine &machine, const std::string &op, const json &arguments,
+                             const std::atomic<bool> &stopping) {
+  if (op == "threads") return json{{"ok", true}, {"threads", json::parse(to_json(threads()))}};
+  if (op == "status") return json{{"ok", true}, {"pid", getpid()}, {"drivers", machine.drivers()}};
   if (op == "wait") {
     const bool met = wait_for(machine, Condition::from_json(arguments), arguments.value("timeout", -1.0), stopping);
-    return {{"ok", true}, {"met", met}, {"threads", json::parse(to_json(threads()))}};
+    return json{{"ok", true}, {"met", met}, {"threads", json::parse(to_json(threads()))}};
   }
-  return {{"ok", false}, {"error", fmt::format("unknown operation '{}'", op)}};
+  return std::nullopt;
 }
 
-// What a client sent, answered; never throws.
-json handle_line(Machine &machine, const std::string &line, const std::atomic<bool> &stopping) {
-  json reply;
-  json id = nullptr;
-  try {
-    const json request = json::parse(line);
-    id = request.value("id", json());
-    reply = answer(machine, request.at("op").get<std::string>(), request.value("args", json::object()), stopping);
-  } catch (const json::exception &error) {
-    reply = {{"ok", false}, {"error", fmt::format("not a request: {}", error.what())}};
-  }
+std::string to_line(json reply, const json &id) {
   reply["v"] = 1;
   reply["id"] = id;
-  return reply;
+  return reply.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 bool same_user(int socket) {
@@ -66,75 +59,141 @@ Error system_error(std::string_view what) {
 
 }  // namespace
 
-stdfs::path runtime_directory() {
-  const char *base = std::getenv("XDG_RUNTIME_DIR");
-  if (base && *base) return stdfs::path(base) / "ntemu";
-  return fmt::format("/tmp/ntemu-{}", getuid());
+json refusal(const Error &error) {
+  return {{"ok", false},
+          {"win32", win32_error(error)},
+          {"ntstatus", fmt::format("0x{:08X}", static_cast<uint32_t>(error.status))},
+          {"error", error.text}};
 }
-
-namespace {
-
-// The sockets of this user's running machines; those of killed ones are removed.
-std::vector<stdfs::path> running_machines() {
-  std::vector<stdfs::path> sockets;
-  std::error_code error;
-  for (const auto &entry : stdfs::directory_iterator(runtime_directory(), error)) {
-    if (entry.path().extension() != ".sock") continue;
-    const int pid = std::atoi(entry.path().stem().c_str());
-    if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
-      sockets.push_back(entry.path());
-    } else {
-      stdfs::remove(entry.path(), error);  // its process was killed
-    }
-  }
-  return sockets;
-}
-
-}  // namespace
 
 struct ControlServer::State {
+  using Clients = std::list<std::thread>;
+  struct Farewell {
+    std::unique_ptr<LineSocket> lines;
+    json id;
+  };
+
   Machine *machine;
+  Operations operations;
+  std::function<void()> shut_down;
   stdfs::path path, link;
   int listener = -1;
-  int wake = -1;
+  int wake = -1;   // readable once clients are to leave
+  int ended = -1;  // readable when there are clients to join
   std::atomic<bool> stopping{false};
   std::thread acceptor;
   base::Mutex mutex;
-  std::list<std::thread> clients NTEMU_GUARDED_BY(mutex);
+  Clients clients NTEMU_GUARDED_BY(mutex);
+  Clients finished NTEMU_GUARDED_BY(mutex);
+  std::list<Farewell> farewells NTEMU_GUARDED_BY(mutex);
 
+  std::optional<Error> listen(const stdfs::path &directory);
   void accept_clients();
+  void accept_client();
   void serve(int socket);
+  std::optional<std::string> answer(const std::string &line, std::unique_ptr<LineSocket> &lines);
+  json perform(const std::string &op, const json &arguments);
+  bool join_finished();
+  void disappear();
+  ~State();
 };
 
-void ControlServer::State::serve(int socket) {
-  LineSocket lines(socket);
-  while (auto line = lines.read_line(wake)) {
-    if (!lines.write_line(handle_line(*machine, *line, stopping).dump())) break;
+json ControlServer::State::perform(const std::string &op, const json &arguments) {
+  if (const auto found = operations.find(op); found != operations.end()) return found->second(arguments, stopping);
+  if (auto reply = built_in(*machine, op, arguments, stopping)) return *reply;
+  if (op == "shutdown")
+    return refusal({STATUS_NOT_SUPPORTED, "this machine ends with the command that started it ('ntemu run')"});
+  return refusal({STATUS_INVALID_PARAMETER, fmt::format("unknown operation '{}'", op)});
+}
+
+// The reply to what a client sent; never throws. nullopt when the client waits for the farewell, and `lines` is taken.
+std::optional<std::string> ControlServer::State::answer(const std::string &line, std::unique_ptr<LineSocket> &lines) {
+  json id = nullptr;
+  try {
+    const json request = json::parse(line);
+    id = request.value("id", json());
+    const auto op = request.at("op").get<std::string>();
+    if (op != "shutdown" || !shut_down) return to_line(perform(op, request.value("args", json::object())), id);
+  } catch (const json::exception &error) {
+    return to_line(refusal({STATUS_INVALID_PARAMETER, fmt::format("not a request: {}", error.what())}), id);
+  } catch (const std::exception &error) {
+    return to_line(refusal({STATUS_UNSUCCESSFUL, error.what()}), id);
   }
+  {
+    base::Guard guard(mutex);
+    farewells.push_back({std::move(lines), id});
+  }
+  shut_down();
+  return std::nullopt;
+}
+
+void ControlServer::State::serve(int socket) {
+  auto lines = std::make_unique<LineSocket>(socket);
+  while (auto line = lines->read_line(wake)) {
+    const auto reply = answer(*line, lines);
+    if (!reply || !lines->write_line(*reply, wake)) return;
+  }
+  if (lines->line_too_long())
+    lines->write_line(to_line(refusal({STATUS_BUFFER_OVERFLOW, "not a request: the line is too long"}), nullptr));
+}
+
+void ControlServer::State::accept_client() {
+  const int socket = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  if (socket < 0) return;
+  if (!same_user(socket)) {
+    close(socket);
+    return;
+  }
+  base::Guard guard(mutex);
+  if (clients.size() >= kMostClients) {
+    LineSocket(socket).write_line(
+        to_line(refusal({STATUS_INSUFFICIENT_RESOURCES, "the machine has too many clients at once"}), nullptr));
+    return;
+  }
+  clients.emplace_front();
+  try {
+    clients.front() = std::thread([this, socket, self = clients.begin()] {
+      serve(socket);
+      {
+        base::Guard again(mutex);
+        finished.splice(finished.end(), clients, self);
+      }
+      eventfd_write(ended, 1);
+    });
+  } catch (const std::system_error &) {  // no thread to be had
+    clients.pop_front();
+    close(socket);
+  }
+}
+
+// True when no client is left.
+bool ControlServer::State::join_finished() {
+  Clients done;
+  bool none;
+  {
+    base::Guard guard(mutex);
+    done.swap(finished);
+    none = clients.empty();
+  }
+  for (std::thread &client : done) client.join();
+  return none;
 }
 
 void ControlServer::State::accept_clients() {
   for (;;) {
-    pollfd fds[] = {{listener, POLLIN, 0}, {wake, POLLIN, 0}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) return;
+    pollfd fds[] = {{listener, POLLIN, 0}, {wake, POLLIN, 0}, {ended, POLLIN, 0}};
+    if (poll(fds, 3, -1) < 0 && errno != EINTR) return;
     if (stopping.load()) return;
-    if (!(fds[0].revents & POLLIN)) continue;
-    const int socket = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (socket < 0) continue;
-    if (!same_user(socket)) {
-      close(socket);
-      continue;
+    if (fds[2].revents & POLLIN) {
+      eventfd_t count;
+      eventfd_read(ended, &count);
+      join_finished();
     }
-    base::Guard guard(mutex);
-    clients.emplace_back([this, socket] { serve(socket); });
+    if (fds[0].revents & POLLIN) accept_client();
   }
 }
 
-ControlServer::ControlServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
-
-Outcome<std::unique_ptr<ControlServer>> ControlServer::start(Machine &machine) {
-  auto state = std::make_unique<State>();
-  state->machine = &machine;
+std::optional<Error> ControlServer::State::listen(const stdfs::path &directory) {
   const stdfs::path runtime = runtime_directory();
   std::error_code error;
   stdfs::create_directories(runtime, error);
@@ -144,75 +203,77 @@ Outcome<std::unique_ptr<ControlServer>> ControlServer::start(Machine &machine) {
   }
   chmod(runtime.c_str(), 0700);
   running_machines();  // removes what others left
-  const stdfs::path own = runtime / fmt::format("{}.sock", getpid());
-  state->path = machine.directory().empty() ? own : machine.directory() / kSocketName;
-  unlink(state->path.c_str());
-  state->listener = listen_on(state->path);
-  remove_at_exit(state->path);
-  if (state->listener < 0) return system_error(fmt::format("cannot listen on {}", state->path.string()));
-  if (state->path != own) {
-    unlink(own.c_str());
-    if (symlink(state->path.c_str(), own.c_str()) == 0) state->link = own;
-    remove_at_exit(own);
+  const stdfs::path own = runtime_socket(getpid());
+  path = directory.empty() ? own : directory / kSocketName;
+  unlink(path.c_str());
+  listener = listen_on(path);
+  if (listener < 0) return system_error(fmt::format("cannot listen on {}", path.string()));
+  remove_at_exit(path);
+  if (path == own) return std::nullopt;
+  unlink(own.c_str());
+  if (symlink(path.c_str(), own.c_str()) == 0) link = own;
+  remove_at_exit(own);
+  return std::nullopt;
+}
+
+void ControlServer::State::disappear() {
+  for (const stdfs::path &each : {path, link}) {
+    if (each.empty()) continue;
+    unlink(each.c_str());
+    keep(each);
   }
+}
+
+ControlServer::State::~State() {
+  disappear();
+  for (const int fd : {listener, wake, ended}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+ControlServer::ControlServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Outcome<std::unique_ptr<ControlServer>> ControlServer::start(Machine &machine, Operations operations,
+                                                             std::function<void()> shut_down) {
+  auto state = std::make_unique<State>();
+  state->machine = &machine;
+  state->operations = std::move(operations);
+  state->shut_down = std::move(shut_down);
+  if (auto error = state->listen(machine.directory())) return *error;
   state->wake = eventfd(0, EFD_CLOEXEC);
+  state->ended = eventfd(0, EFD_CLOEXEC);
   state->acceptor = std::thread([raw = state.get()] { raw->accept_clients(); });
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(state)));
 }
 
+bool ControlServer::stop(std::chrono::milliseconds patience) {
+  State &state = *state_;
+  if (!state.stopping.exchange(true)) {
+    eventfd_write(state.wake, 1);
+    state.machine->interrupt_waits();
+    state.acceptor.join();
+    state.disappear();
+  }
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!state.join_finished()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    if (left <= 0) return false;
+    pollfd fd{state.ended, POLLIN, 0};
+    eventfd_t count;
+    if (poll(&fd, 1, static_cast<int>(left)) > 0) eventfd_read(state.ended, &count);
+  }
+  return true;
+}
+
+void ControlServer::farewell(const json &reply) {
+  base::Guard guard(state_->mutex);
+  for (auto &[lines, id] : state_->farewells) lines->write_line(to_line(reply, id));
+  state_->farewells.clear();
+}
+
 ControlServer::~ControlServer() {
-  state_->stopping = true;
-  eventfd_write(state_->wake, 1);
-  state_->machine->interrupt_waits();
-  state_->acceptor.join();
-  std::list<std::thread> clients;
-  {
-    base::Guard guard(state_->mutex);
-    clients.swap(state_->clients);
+  while (!stop(std::chrono::hours(1))) {
   }
-  for (std::thread &client : clients) client.join();
-  for (const stdfs::path &path : {state_->path, state_->link}) {
-    if (path.empty()) continue;
-    unlink(path.c_str());
-    keep(path);
-  }
-  close(state_->listener);
-  close(state_->wake);
-}
-
-Outcome<ControlClient> ControlClient::connect(const stdfs::path &directory, int pid) {
-  stdfs::path path;
-  if (!directory.empty()) {
-    path = directory / kSocketName;
-  } else if (pid > 0) {
-    path = runtime_directory() / fmt::format("{}.sock", pid);
-  } else {
-    const auto running = running_machines();
-    if (running.empty()) return Error{STATUS_NOT_FOUND, "no machine runs; start one with 'ntemu run'"};
-    if (running.size() > 1)
-      return Error{STATUS_INVALID_PARAMETER, "several machines run: choose one with --machine or --pid"};
-    path = running.front();
-  }
-  const int socket = connect_to(path);
-  if (socket < 0) return Error{STATUS_NOT_FOUND, fmt::format("no machine answers at {}", path.string())};
-  return ControlClient(socket);
-}
-
-ControlClient::ControlClient(ControlClient &&other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
-ControlClient::~ControlClient() {
-  if (socket_ >= 0) close(socket_);
-}
-
-Outcome<json> ControlClient::call(std::string_view op, const json &arguments) {
-  LineSocket lines(dup(socket_));
-  if (!lines.write_line(json{{"v", 1}, {"id", 1}, {"op", op}, {"args", arguments}}.dump()))
-    return system_error("the machine does not listen");
-  const auto line = lines.read_line(-1);
-  if (!line) return Error{STATUS_UNSUCCESSFUL, "the machine ended before it answered"};
-  json reply = json::parse(*line, nullptr, false);
-  if (reply.is_discarded()) return Error{STATUS_UNSUCCESSFUL, "the machine's answer cannot be read"};
-  if (!reply.value("ok", false)) return Error{STATUS_UNSUCCESSFUL, reply.value("error", "refused")};
-  return reply;
 }
 
 }  // namespace ntemu::machine

@@ -4,6 +4,7 @@
 
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
+#include "ntemu/cm/service.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
@@ -22,6 +23,17 @@ std::string status_text(const char *what, NTSTATUS status) {
 }
 
 size_t threads_in(const ldr::Image &image) { return ps::count_threads(image.entry.DllBase, image.entry.SizeOfImage); }
+
+// As PsLoadedModuleList shows it, without the extension.
+std::u16string base_name(std::u16string_view service, std::u16string_view nt_name) {
+  constexpr std::u16string_view kExtension = u".sys";
+  if (nt_name.empty()) return std::u16string(service);
+  nt_name.remove_prefix(nt_name.rfind(u'\\') + 1);
+  if (nt_name.size() > kExtension.size() &&
+      rtl::equal(nt_name.substr(nt_name.size() - kExtension.size()), kExtension, true))
+    nt_name.remove_suffix(kExtension.size());
+  return std::u16string(nt_name);
+}
 
 // The service key that a load writes when there is none; it goes again unless the load succeeds.
 class ServiceKey {
@@ -97,7 +109,7 @@ Outcome<std::string> Drivers::load(const std::filesystem::path &image, const std
     }
     at->second.name = name;
   }
-  auto driver = start(image, copies, name, *wide, options.file_system);
+  auto driver = start(image, copies, name, *wide, options);
   base::Guard guard(mutex_);
   if (!driver) {
     drivers_.erase(key);
@@ -108,18 +120,18 @@ Outcome<std::string> Drivers::load(const std::filesystem::path &image, const std
 }
 
 Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, const std::filesystem::path &copies,
-                                        const std::string &name, std::u16string_view wide, bool file_system) {
-  auto loaded = ldr::load_image(image, copies, std::u16string(wide) + u".sys");
+                                        const std::string &name, std::u16string_view wide, const LoadOptions &options) {
+  auto loaded = ldr::load_image(image, copies, base_name(wide, options.nt_name), options.nt_name);
   if (!loaded)
     return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
   ServiceKey key;
-  NTSTATUS status = key.ensure(wide, image, file_system);
+  NTSTATUS status = key.ensure(wide, image, options.file_system);
   if (!NT_SUCCESS(status)) {
     ldr::unload_image(*loaded);
     return Error{status, status_text("cannot write the service key", status)};
   }
   io::DriverImage description = ldr::describe(**loaded);
-  description.file_system = file_system;
+  description.file_system = options.file_system;
   auto object = io::create_driver(wide, description);
   if (!object) {
     ldr::unload_image(*loaded);

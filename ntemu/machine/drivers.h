@@ -42,7 +42,7 @@ class Drivers {
   using Map = std::map<std::u16string, Driver>;
 
   Outcome<Driver> start(const std::filesystem::path &image, const std::filesystem::path &copies,
-                        const std::string &name, std::u16string_view wide, bool file_system);
+                        const std::string &name, std::u16string_view wide, const LoadOptions &options);
   void finish_pending(PDRIVER_OBJECT object);
   // Unmaps the image now, or once its threads have ended. Returns how many there are.
   size_t put_away(ldr::Image *image);

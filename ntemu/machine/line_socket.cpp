@@ -44,7 +44,7 @@ int listen_on(const std::filesystem::path &path) {
   fchmod(listener, 0600);  // bind takes the mode over, so that nobody gets in before a chmod of the path
   const bool ok = with_address(path, [&](const sockaddr *address,
                                          socklen_t length) { return bind(listener, address, length) == 0; }) &&
-                  chmod(path.c_str(), 0600) == 0 && listen(listener, 16) == 0;
+                  chmod(path.c_str(), 0600) == 0 && listen(listener, SOMAXCONN) == 0;
   if (ok) return listener;
   const int saved = errno;
   close(listener);
@@ -70,7 +70,7 @@ std::optional<std::string> LineSocket::read_line(int cancel) {
       pending_.erase(0, end + 1);
       return line;
     }
-    if (pending_.size() > kLongestLine) return std::nullopt;
+    if (line_too_long()) return std::nullopt;
     pollfd fds[] = {{socket_, POLLIN, 0}, {cancel, POLLIN, 0}};
     if (poll(fds, cancel < 0 ? 1 : 2, -1) < 0) {
       if (errno == EINTR) continue;
@@ -84,13 +84,21 @@ std::optional<std::string> LineSocket::read_line(int cancel) {
   }
 }
 
-bool LineSocket::write_line(std::string line) {
+bool LineSocket::line_too_long() const { return pending_.size() > kLongestLine; }
+
+bool LineSocket::write_line(std::string line, int cancel) {
   line.push_back('\n');
   for (size_t at = 0; at < line.size();) {
-    const ssize_t put = send(socket_, line.data() + at, line.size() - at, MSG_NOSIGNAL);
+    const ssize_t put = send(socket_, line.data() + at, line.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (put > 0) {
+      at += static_cast<size_t>(put);
+      continue;
+    }
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    at += static_cast<size_t>(put);
+    if (put == 0 || errno != EAGAIN) return false;
+    pollfd fds[] = {{socket_, POLLOUT, 0}, {cancel, POLLIN, 0}};
+    if (poll(fds, cancel < 0 ? 1 : 2, -1) < 0 && errno != EINTR) return false;
+    if (cancel >= 0 && (fds[1].revents & POLLIN)) return false;
   }
   return true;
 }

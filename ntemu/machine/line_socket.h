@@ -20,7 +20,10 @@ class LineSocket {
   LineSocket &operator=(const LineSocket &) = delete;
   // nullopt at the end, after an error, for a line over 1 MiB, or once `cancel` (a descriptor or -1) becomes readable.
   std::optional<std::string> read_line(int cancel);
-  bool write_line(std::string line);
+  // The last read_line gave up because of that length.
+  bool line_too_long() const;
+  // Gives up on a peer that does not read once `cancel` becomes readable.
+  bool write_line(std::string line, int cancel = -1);
 
  private:
   int socket_;

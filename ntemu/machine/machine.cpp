@@ -5,7 +5,6 @@
 
 #include <atomic>
 
-#include "fs/volumes.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
@@ -19,7 +18,9 @@
 #include "ntemu/ke/ke.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/debug_log.h"
 #include "ntemu/machine/drivers.h"
+#include "ntemu/machine/drives.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/place.h"
 #include "ntemu/machine/rest.h"
@@ -45,8 +46,7 @@ struct Machine::State {
   std::filesystem::path images;  // private copies of the drivers
   bool images_are_ours = false;
   int lock = -1;  // of the machine's directory
-  PDRIVER_OBJECT file_system = nullptr;
-  PDEVICE_OBJECT volume = nullptr;
+  machine::Drives drives;
   bool booted = false;
   machine::Drivers drivers;
   std::atomic<bool> interrupted{false};
@@ -56,24 +56,25 @@ struct Machine::State {
   }
   std::optional<Error> prepare_directories();
   std::optional<Error> boot();
-  std::optional<Error> mount_system_volume();
 };
 
 namespace {
 
-void route_log(const MachineOptions &options) {
-  base::set_log_sink([print = options.debug_print, message = options.message](const base::LogRecord &record) {
-    if (record.component == kd::kDebugPrint) {
-      if (print) print(record.text);
-    } else if (record.level <= base::Level::kWarning || record.component == "trace") {
-      const std::string line = fmt::format("{}: {}", record.component, record.text);
-      if (message) {
-        message(line);
-      } else {
-        fmt::print(stderr, "ntemu: {}\n", line);
-      }
-    }
-  });
+void route_log(const MachineOptions &options, std::shared_ptr<const machine::DebugLog> file) {
+  base::set_log_sink(
+      [print = options.debug_print, message = options.message, file = std::move(file)](const base::LogRecord &record) {
+        if (file && record.level != base::Level::kDebug) file->write(record.level, record.component, record.text);
+        if (record.component == kd::kDebugPrint) {
+          if (print) print(record.text);
+        } else if (record.level <= base::Level::kWarning || record.component == "trace") {
+          const std::string line = fmt::format("{}: {}", record.component, record.text);
+          if (message) {
+            message(line);
+          } else {
+            fmt::print(stderr, "ntemu: {}\n", line);
+          }
+        }
+      });
 }
 
 // A bugcheck ends the process; nothing of the machine may be left lying about.
@@ -105,9 +106,11 @@ std::optional<Error> Machine::State::prepare_directories() {
   options.directory = std::filesystem::absolute(options.directory);
   std::filesystem::create_directories(options.directory / "drive_c", error);
   if (error) return cannot_use(options.directory, error);
-  auto own = machine::occupy(options.directory);
-  if (!own) return own.error();
-  lock = *own;
+  if (lock < 0) {
+    auto own = machine::occupy(options.directory);
+    if (!own) return own.error();
+    lock = *own;
+  }
   images = options.directory / "images";
   std::filesystem::remove_all(images, error);  // of a process that was killed
   if (!error) std::filesystem::create_directory(images, error);
@@ -116,35 +119,15 @@ std::optional<Error> Machine::State::prepare_directories() {
   return std::nullopt;
 }
 
-// C: is \Device\HarddiskVolume1 of the built-in file system's driver.
-std::optional<Error> Machine::State::mount_system_volume() {
-  std::unique_ptr<io::Volume> backing;
-  if (options.directory.empty()) {
-    backing = fs::make_memory_volume();
-  } else {
-    auto host = fs::make_host_volume(options.directory / "drive_c");
-    if (!host)
-      return Error{host.status(), fmt::format("cannot use {} as drive C:", (options.directory / "drive_c").string())};
-    backing = std::move(*host);
-  }
-  io::DriverImage none{};
-  none.file_system = true;
-  auto driver = io::create_driver(u"ntemufs", none);
-  if (!driver) return Error{driver.status(), status_text("cannot create the file system driver", driver.status())};
-  file_system = *driver;
-  UNICODE_STRING name = base::to_unicode_string(u"\\Device\\HarddiskVolume1");
-  NTSTATUS status = IoCreateDevice(file_system, 0, &name, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE, &volume);
-  if (NT_SUCCESS(status)) {
-    io::mount_volume(volume, std::move(backing));
-    status = ob::create_symbolic_link(u"\\??\\C:", u"\\Device\\HarddiskVolume1");
-  }
-  if (!NT_SUCCESS(status)) return Error{status, status_text("cannot mount C:", status)};
-  return std::nullopt;
-}
-
 std::optional<Error> Machine::State::boot() {
   if (auto error = prepare_directories()) return error;
-  route_log(options);
+  std::shared_ptr<const machine::DebugLog> file;
+  if (options.debug_log && !options.directory.empty()) {
+    auto opened = machine::DebugLog::open(options.directory / machine::kDebugLogName);
+    if (!opened) return opened.error();
+    file = std::make_shared<const machine::DebugLog>(std::move(*opened));
+  }
+  route_log(options, std::move(file));
   ke::boot_bugcheck();
   ke::end_machine = end_after_bugcheck;
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
@@ -160,7 +143,7 @@ std::optional<Error> Machine::State::boot() {
   if (auto error = cm::boot(hive)) return Error{STATUS_REGISTRY_CORRUPT, *error};
   ldr::boot();
   booted = true;
-  return mount_system_volume();
+  return drives.boot(options.directory);
 }
 
 Machine::Machine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -168,6 +151,7 @@ Machine::Machine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Outcome<std::unique_ptr<Machine>> Machine::boot(MachineOptions options) {
   if (one_runs.exchange(true)) return Error{STATUS_ALREADY_INITIALIZED, "a machine runs in this process already"};
   auto state = std::make_unique<State>();
+  state->lock = options.lock;
   state->options = std::move(options);
   std::unique_ptr<Machine> machine(new Machine(std::move(state)));
   if (auto error = machine->state_->boot()) return *error;
@@ -183,12 +167,7 @@ bool Machine::shut_down() {
   if (state->booted) {
     ended = ps::stop_threads(kTeardownPatience);
     if (ended) {
-      if (state->volume) {
-        ob::delete_symbolic_link(u"\\??\\C:");
-        io::dismount_volume(state->volume);
-        IoDeleteDevice(state->volume);
-      }
-      if (state->file_system) io::delete_driver(state->file_system);
+      state->drives.teardown();
       state->drivers.remove_all();
       ldr::teardown();
       cm::teardown();
@@ -214,6 +193,12 @@ Outcome<Unloaded> Machine::unload(std::string_view service) { return state_->dri
 DriverState Machine::driver_state(std::string_view service) const { return state_->drivers.state(service); }
 bool Machine::can_unload(std::string_view service) const { return state_->drivers.can_unload(service); }
 std::vector<std::string> Machine::drivers() const { return state_->drivers.names(); }
+
+std::optional<Error> Machine::add_drive(std::string_view letter, const std::filesystem::path &directory) {
+  return state_->drives.add(letter, directory);
+}
+std::optional<Error> Machine::remove_drive(std::string_view letter) { return state_->drives.remove(letter); }
+std::vector<Drive> Machine::drives() const { return state_->drives.list(); }
 
 bool Machine::load_hangs() const { return rest() == Rest::kWaiting && ex::worker_is_busy(); }
 
@@ -266,5 +251,6 @@ void Machine::interrupt_waits() {
 }
 
 const std::filesystem::path &Machine::directory() const { return state_->options.directory; }
+const std::filesystem::path &Machine::image_directory() const { return state_->images; }
 
 }  // namespace ntemu

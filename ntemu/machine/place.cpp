@@ -53,6 +53,18 @@ Outcome<int> occupy(const stdfs::path &directory) {
   return Error{STATUS_ACCESS_DENIED, fmt::format("cannot lock {}: {}", directory.string(), std::strerror(errno))};
 }
 
+std::optional<Error> make_machine_directory(const stdfs::path &directory) {
+  std::error_code error;
+  stdfs::create_directories(directory, error);
+  if (!error) return std::nullopt;
+  const NTSTATUS status = error == std::errc::not_a_directory || error == std::errc::file_exists
+                              ? STATUS_NOT_A_DIRECTORY
+                          : error == std::errc::no_such_file_or_directory ? STATUS_OBJECT_PATH_NOT_FOUND
+                          : error == std::errc::no_space_on_device        ? STATUS_DISK_FULL
+                                                                          : STATUS_ACCESS_DENIED;
+  return Error{status, fmt::format("cannot use {} as a machine: {}", directory.string(), error.message())};
+}
+
 Outcome<TemporaryPlace> occupy_temporary() {
   const char *variable = std::getenv("XDG_RUNTIME_DIR");
   const stdfs::path base = variable && *variable ? variable : "/tmp";

@@ -10,6 +10,9 @@ namespace ntemu::machine {
 // The lock of `directory` as a descriptor that is to be kept open.
 Outcome<int> occupy(const std::filesystem::path &directory);
 
+// Makes `directory`, and those above it.
+std::optional<Error> make_machine_directory(const std::filesystem::path &directory);
+
 struct TemporaryPlace {
   std::filesystem::path directory;
   int lock;

@@ -65,6 +65,81 @@ constexpr Row kRows[] = {
     {STATUS_DEVICE_DOES_NOT_EXIST, 433},
     {STATUS_MUTANT_NOT_OWNED, 288},
     {STATUS_CANCELLED, 995},
+    {STATUS_DEVICE_NOT_CONNECTED, 1167},
+};
+
+struct Text {
+  uint32_t error;
+  std::string_view text;
+};
+constexpr Text kTexts[] = {
+    {1, "Incorrect function."},
+    {2, "The system cannot find the file specified."},
+    {3, "The system cannot find the path specified."},
+    {5, "Access is denied."},
+    {6, "The handle is invalid."},
+    {8, "Not enough memory resources are available to process this command."},
+    {21, "The device is not ready."},
+    {24, "The program issued a command but the command length is incorrect."},
+    {31, "A device attached to the system is not functioning."},
+    {32, "The process cannot access the file because it is being used by another process."},
+    {38, "Reached the end of the file."},
+    {50, "The request is not supported."},
+    {87, "The parameter is incorrect."},
+    {112, "There is not enough space on the disk."},
+    {122, "The data area passed to a system call is too small."},
+    {123, "The filename, directory name, or volume label syntax is incorrect."},
+    {126, "The specified module could not be found."},
+    {127, "The specified procedure could not be found."},
+    {145, "The directory is not empty."},
+    {161, "The specified path is invalid."},
+    {183, "Cannot create a file when that file already exists."},
+    {193, "%1 is not a valid Win32 application."},
+    {206, "The filename or extension is too long."},
+    {223, "The file size exceeds the limit allowed and cannot be saved."},
+    {234, "More data is available."},
+    {267, "The directory name is invalid."},
+    {288, "Attempt to release mutex not owned by caller."},
+    {303, "The file cannot be opened because it is in the process of being deleted."},
+    {317, "The system cannot find message text for message number 0x%1 in the message file for %2."},
+    {433, "A device which does not exist was specified."},
+    {534, "Arithmetic result exceeded 32 bits."},
+    {577,
+     "Windows cannot verify the digital signature for this file. A recent hardware or software change might have "
+     "installed a file that is signed incorrectly or damaged, or that might be malicious software from an unknown "
+     "source."},
+    {647, "The driver was not loaded because it failed its initialization call."},
+    {995, "The I/O operation has been aborted because of either a thread exit or an application request."},
+    {998, "Invalid access to memory location."},
+    {1006, "The volume for a file has been externally altered so that the opened file is no longer valid."},
+    {1051, "A stop control has been sent to a service that other running services are dependent on."},
+    {1052, "The requested control is not valid for this service."},
+    {1056, "An instance of the service is already running."},
+    {1057, "The account name is invalid or does not exist, or the password is invalid for the account name specified."},
+    {1058,
+     "The service cannot be started, either because it is disabled or because it has no enabled devices associated "
+     "with it."},
+    {1059, "Circular service dependency was specified."},
+    {1060, "The specified service does not exist as an installed service."},
+    {1061, "The service cannot accept control messages at this time."},
+    {1062, "The service has not been started."},
+    {1068, "The dependency service or group failed to start."},
+    {1072, "The specified service has been marked for deletion."},
+    {1073, "The specified service already exists."},
+    {1075, "The dependency service does not exist or has been marked for deletion."},
+    {1077, "No attempts to start the service have been made since the last boot."},
+    {1078, "The name is already in use as either a service name or a service display name."},
+    {1115, "A system shutdown is in progress."},
+    {1131, "A potential deadlock condition has been detected."},
+    {1167, "The device is not connected."},
+    {1168, "Element not found."},
+    {1223, "The operation was canceled by the user."},
+    {1275, "This driver has been blocked from loading"},
+    {1306, "Indicates two revision levels are incompatible."},
+    {1314, "A required privilege is not held by the client."},
+    {1450, "Insufficient system resources exist to complete the requested service."},
+    {1639, "Invalid command line argument. Consult the Windows Installer SDK for detailed command line help."},
+    {2001, "The specified driver is invalid."},
 };
 
 }  // namespace
@@ -78,59 +153,13 @@ uint32_t win32_error(NTSTATUS status) {
   return kErrorMrMidNotFound;
 }
 
+uint32_t win32_error(const Error &error) { return error.win32 ? error.win32 : win32_error(error.status); }
+
 std::string_view win32_error_text(uint32_t error) {
-  switch (error) {
-    case 1:
-      return "Incorrect function.";
-    case 2:
-      return "The system cannot find the file specified.";
-    case 3:
-      return "The system cannot find the path specified.";
-    case 5:
-      return "Access is denied.";
-    case 6:
-      return "The handle is invalid.";
-    case 8:
-      return "Not enough memory resources are available to process this command.";
-    case 31:
-      return "A device attached to the system is not functioning.";
-    case 32:
-      return "The process cannot access the file because it is being used by another process.";
-    case 50:
-      return "The request is not supported.";
-    case 87:
-      return "The parameter is incorrect.";
-    case 123:
-      return "The filename, directory name, or volume label syntax is incorrect.";
-    case 126:
-      return "The specified module could not be found.";
-    case 127:
-      return "The specified procedure could not be found.";
-    case 183:
-      return "Cannot create a file when that file already exists.";
-    case 193:
-      return "%1 is not a valid Win32 application.";
-    case 577:
-      return "Windows cannot verify the digital signature for this file.";
-    case 267:
-      return "The directory name is invalid.";
-    case 998:
-      return "Invalid access to memory location.";
-    case 1052:
-      return "The requested control is not valid for this service.";
-    case 1056:
-      return "An instance of the service is already running.";
-    case 1168:
-      return "Element not found.";
-    case 1275:
-      return "This driver has been blocked from loading";
-    case 1450:
-      return "Insufficient system resources exist to complete the requested service.";
-    case 2001:
-      return "The specified driver is invalid.";
-    default:
-      return "";
+  for (const Text &row : kTexts) {
+    if (row.error == error) return row.text;
   }
+  return {};
 }
 
 int exit_code(uint32_t error) {

@@ -2,6 +2,7 @@
 
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
+#include "ntemu/cm/service.h"
 #include "ntemu/ob/object.h"
 #include "tests/support/kernel_test.h"
 

@@ -1,4 +1,5 @@
 #include "ntemu/cm/registry.h"
+#include "ntemu/cm/service.h"
 
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -22,9 +23,32 @@ TEST_F(Registry, KeysIgnoreCaseAndKeepIt) {
   ASSERT_TRUE(made);
   EXPECT_EQ(*cm::open_key(u"\\REGISTRY\\MACHINE\\SOFTWARE\\TEST\\dEEPER"), *made);
   EXPECT_EQ(*cm::path_of(*made), u"\\REGISTRY\\MACHINE\\SOFTWARE\\Test\\Deeper");
+  EXPECT_EQ(*cm::open_key(u"\\Registry\\Machine\\Software\\Test\\Deeper\\"), *made);
   EXPECT_EQ(cm::open_key(u"\\Registry\\Machine\\Software\\Missing").status(), STATUS_OBJECT_NAME_NOT_FOUND);
   EXPECT_EQ(cm::open_key(u"Registry").status(), STATUS_OBJECT_PATH_SYNTAX_BAD);
   EXPECT_EQ(cm::create_key(u"\\Registry\\Elsewhere").status(), STATUS_ACCESS_DENIED);
+}
+
+TEST_F(Registry, KeysAreListedInTheOrderOfTheirCreation) {
+  const auto key = cm::create_key(kKey);
+  for (const char16_t *name : {u"\\b", u"\\C", u"\\a"}) ASSERT_TRUE(cm::create_key(kKey + std::u16string(name)));
+  EXPECT_EQ(*cm::list_keys(*key), (std::vector<std::u16string>{u"b", u"C", u"a"}));
+}
+
+TEST_F(Registry, ChangesAreMadeTogetherOrNotAtAll) {
+  EXPECT_EQ(cm::change_values(kKey, {}, {}), STATUS_OBJECT_NAME_NOT_FOUND);
+  EXPECT_EQ(cm::change_values(kKey, {{u"a", REG_BINARY, {{1}}}, {std::u16string(20000, u'n'), REG_BINARY, {{1}}}},
+                              {.create = true}),
+            STATUS_OBJECT_NAME_INVALID);
+  EXPECT_FALSE(cm::open_key(kKey));
+  EXPECT_EQ(cm::change_values(kKey, {{u"a", REG_BINARY, {{1}}}, {u"b", REG_BINARY, {{2}}}}, {.create = true}),
+            STATUS_SUCCESS);
+  EXPECT_EQ(cm::change_values(kKey, {{u"A"}, {u"missing"}, {u"b", REG_BINARY, {{3}}}}, {}), STATUS_SUCCESS);
+  const auto key = cm::open_key(kKey);
+  EXPECT_EQ(cm::query_value(*key, u"a").status(), STATUS_OBJECT_NAME_NOT_FOUND);
+  EXPECT_EQ(cm::query_value(*key, u"b")->data, (std::vector<UCHAR>{3}));
+  EXPECT_EQ(cm::change_values(kKey, {{u"b"}}, {.create = true, .absent = u"B"}), STATUS_OBJECT_NAME_COLLISION);
+  EXPECT_TRUE(cm::query_value(*key, u"b"));
 }
 
 TEST_F(Registry, CurrentControlSetIsALink) {

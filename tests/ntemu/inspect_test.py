@@ -116,7 +116,7 @@ class Wait(Inspection):
 class Finding(Inspection):
     def test_no_machine(self):
         for command in ("threads", "wait"):
-            self.expect(self.ntemu(command), NOT_FOUND, "ntemu: no machine runs; start one with 'ntemu run'")
+            self.expect(self.ntemu(command), NOT_FOUND, "ntemu: no machine runs; start one with 'ntemu boot' or 'ntemu run'")
 
     def test_no_such_machine(self):
         self.expect(self.ntemu("threads", "--pid", 1), NOT_FOUND, "ntemu: no machine answers at .*/1.sock")

@@ -16,7 +16,7 @@ using nlohmann::json;
 
 int fail(const Error &error) {
   fmt::print(stderr, "ntemu: {}\n", error.text);
-  return machine::exit_code(machine::win32_error(error.status));
+  return machine::exit_code(machine::win32_error(error));
 }
 
 std::string text(const json &row, const char *key) { return row.contains(key) ? row[key].get<std::string>() : ""; }

@@ -3,9 +3,14 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace ntemu::tool {
 
@@ -34,6 +39,47 @@ struct WaitOptions : ClientOptions {
   std::string start;
 };
 int wait(const WaitOptions &options);
+
+struct BootOptions {
+  std::filesystem::path machine;
+  bool foreground = false;
+  bool allow_other = false;
+  bool json = false;
+};
+int boot(const BootOptions &options);
+
+struct PowerOptions {
+  std::filesystem::path machine;
+  bool json = false;
+};
+int shutdown(const PowerOptions &options);
+int status(const PowerOptions &options);
+
+struct ResetOptions {
+  std::filesystem::path machine;
+  bool drive_c = false;
+};
+int reset(const ResetOptions &options);
+
+struct LogOptions {
+  std::filesystem::path machine;
+  bool follow = false;
+};
+int logs(const LogOptions &options);
+
+struct DriveOptions {
+  std::filesystem::path machine;
+  std::string letter;
+  std::filesystem::path directory;
+  bool json = false;
+};
+int drive_add(const DriveOptions &options);
+int drive_remove(const DriveOptions &options);
+int drive_list(const DriveOptions &options);
+
+// Adds the subcommands boot to drive; parsing one of them sets what is to be done.
+using Action = std::function<int()>;
+void add_machine_commands(CLI::App &app, Action &action, std::string &sanitizer);
 
 // "250ms", "2s", "30m" or plain seconds; nullopt if it is none of them.
 std::optional<std::chrono::milliseconds> parse_duration(const std::string &text);

@@ -1,11 +1,13 @@
-// ntemu: runs drivers, and looks at running machines.
+// ntemu: boots machines, runs drivers, and looks at running machines.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
+#include "nt/status.h"
 #include "ntemu/ldr/image.h"
 #include "tools/ntemu/commands.h"
+#include "tools/ntemu/report.h"
 
 namespace {
 
@@ -40,6 +42,11 @@ std::vector<std::string> rest_of(int argc, char **argv, std::string_view without
     if (argv[i] != without) rest.emplace_back(argv[i]);
   }
   return rest;
+}
+
+std::vector<std::string> command_line(const std::filesystem::path &program, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), program.string());
+  return arguments;
 }
 
 int run_command(const RunOptions &options, const std::string &sanitizer, bool gdb, int argc, char **argv) {
@@ -137,11 +144,21 @@ int main(int argc, char **argv) {
   wait_app->add_option("--reason", wait_options.reason, "... for this reason, e.g. WrFastMutex");
   wait_app->add_option("--start", wait_options.start, "... and started at a routine of this name");
 
+  Action action;
+  std::string boot_sanitizer;
+  add_machine_commands(app, action, boot_sanitizer);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     return leave(app, error);
   }
+  if (!boot_sanitizer.empty() && boot_sanitizer != NTEMU_VARIANT) {
+    if (const auto other = other_runtime({}, boot_sanitizer))
+      return replace_process(command_line(*other, rest_of(argc, argv, "")));
+    return fail({STATUS_NOT_FOUND, fmt::format("there is no runtime built with {} here", boot_sanitizer)});
+  }
+  if (action) return action();
   if (*run_app) return run_command(run_options, sanitizer, gdb, argc, argv);
   if (*threads_app) return threads(thread_options);
   return wait(wait_options);

@@ -23,21 +23,24 @@ namespace ntemu {
 struct Error {
   int32_t status;  // NTSTATUS
   std::string text;
+  uint32_t win32 = 0;  // 0: what the status stands for
 };
 
-// A value, or the Error that says why there is none.
-template <class T>
+// A value, or the error that says why there is none.
+template <class T, class E = Error>
 class [[nodiscard]] Outcome {
  public:
   Outcome(T value) : state_(std::move(value)) {}
-  Outcome(Error error) : state_(std::move(error)) {}
+  Outcome(E error) : state_(std::move(error)) {}
   explicit operator bool() const { return state_.index() == 0; }
   T &operator*() { return std::get<0>(state_); }
   T *operator->() { return &std::get<0>(state_); }
-  const Error &error() const { return std::get<1>(state_); }
+  const T &operator*() const { return std::get<0>(state_); }
+  const T *operator->() const { return &std::get<0>(state_); }
+  const E &error() const { return std::get<1>(state_); }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
 struct MachineOptions {
@@ -47,6 +50,10 @@ struct MachineOptions {
   std::function<void(std::string_view line)> debug_print;
   // ntemu's own messages; standard error when not given.
   std::function<void(std::string_view line)> message;
+  // Also writes both, and more, to debug.log in the directory.
+  bool debug_log = false;
+  // The lock of the directory when the caller has it already (machine/place.h); the machine then owns the descriptor.
+  int lock = -1;
 };
 
 // How the drivers' threads stand. Threads of the kernel itself do not count.
@@ -60,6 +67,8 @@ enum class Rest {
 struct LoadOptions {
   std::string service;       // the file's stem when empty; names compare without regard to case
   bool file_system = false;  // its driver object goes to \\FileSystem instead of \\Driver
+  // The image's path as PsLoadedModuleList shows it; by default made of the service's name.
+  std::u16string nt_name = {};
 };
 
 struct Unloaded {
@@ -72,6 +81,12 @@ enum class DriverState {
   kLoading,  // DriverEntry has not returned
   kLoaded,
   kUnloading,  // DriverUnload has not returned, or has to wait until the driver's devices are closed
+};
+
+struct Drive {
+  std::string letter;               // "C:"
+  std::filesystem::path directory;  // empty: in memory
+  std::string problem;              // why it is not there, although the machine remembers it; else empty
 };
 
 // Loads and unloads may be called from several threads; those of different drivers run side by side.
@@ -98,6 +113,11 @@ class Machine {
   // Makes a directory on C:, and those above it. `path` like Temp, \\Temp\\A or C:\\Temp.
   std::optional<Error> make_directory(std::string_view path);
 
+  // A directory of the host as a drive, at once and at every boot from now on.
+  std::optional<Error> add_drive(std::string_view letter, const std::filesystem::path &directory);
+  std::optional<Error> remove_drive(std::string_view letter);
+  std::vector<Drive> drives() const;
+
   Rest rest() const;
   // A DriverEntry or DriverUnload that runs now waits, and nothing will wake it.
   bool load_hangs() const;
@@ -111,6 +131,8 @@ class Machine {
   void interrupt_waits();
 
   const std::filesystem::path &directory() const;
+  // Where copies of images may be kept while the machine runs.
+  const std::filesystem::path &image_directory() const;
   // False when threads were left that could not be ended.
   bool shut_down();
 

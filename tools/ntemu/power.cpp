@@ -1,0 +1,198 @@
+// ntemu shutdown, status and reset: the machine as a whole.
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "nt/status.h"
+#include "ntemu/machine/debug_log.h"
+#include "ntemu/machine/inspect.h"
+#include "ntemu/machine/locate.h"
+#include "ntemu/machine/place.h"
+#include "ntemu/machine/supervisor.h"
+#include "ntemu/machine/win32_error.h"
+#include "tools/ntemu/commands.h"
+#include "tools/ntemu/report.h"
+
+namespace ntemu::tool {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+namespace stdfs = std::filesystem;
+
+constexpr uint32_t kErrorServiceNotActive = 1062;
+
+// The end of a process that is not ours to wait for.
+class ProcessEnd {
+ public:
+  explicit ProcessEnd(int pid) : pid_(pid), fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+  ~ProcessEnd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  ProcessEnd(const ProcessEnd &) = delete;
+  ProcessEnd &operator=(const ProcessEnd &) = delete;
+  void await() const {
+    pollfd fd{fd_, POLLIN, 0};
+    if (fd_ >= 0) {
+      while (poll(&fd, 1, -1) < 0) {
+      }
+    } else {  // a kernel without such descriptors, or the process has ended already
+      while (kill(pid_, 0) == 0) std::this_thread::sleep_for(10ms);
+    }
+  }
+
+ private:
+  const int pid_;
+  const int fd_;
+};
+
+// Waits until nobody has the lock of the directory: who has it and does not answer boots, or ends.
+Outcome<int> lock_when_free(const stdfs::path &directory) {
+  for (const auto began = Steady::now();; std::this_thread::sleep_for(10ms)) {
+    auto lock = machine::occupy(directory);
+    if (lock || lock.error().status != STATUS_SHARING_VIOLATION || Steady::now() - began > 10s) return lock;
+    if (machine::ControlClient::connect(directory, 0)) return lock;
+  }
+}
+
+bool is_there(const stdfs::path &path) {
+  std::error_code ignored;
+  return stdfs::exists(stdfs::symlink_status(path, ignored));
+}
+
+int say_none_runs(const stdfs::path &directory, bool as_json) {
+  if (as_json) {
+    std::puts(json{{"running", false}, {"directory", directory.string()}}.dump(2).c_str());
+  } else {
+    fmt::print(stderr, "ntemu: no machine runs in {}\n", directory.string());
+  }
+  return 0;
+}
+
+std::string joined(const json &list, const char *key) {
+  std::string text;
+  for (const json &item : list) {
+    const json &shown = key ? item.at(key) : item;
+    if (!text.empty()) text += ", ";
+    text += shown.get<std::string>();
+  }
+  return text.empty() ? "none" : text;
+}
+
+void print_status(const json &status) {
+  const auto uptime = static_cast<base::Nt100ns>(status.value("uptime", 0.0) * base::kNtPerSecond);
+  const auto line = [](const char *title, const std::string &text) { fmt::print("{:<10}{}\n", title, text); };
+  line("machine", status.value("directory", ""));
+  line("state", fmt::format("{}, process {}, for {}", status.value("state", ""), status.value("pid", 0),
+                            machine::format_duration(uptime)));
+  line("mount", status["mount"].is_string() ? status["mount"].get<std::string>()
+                                            : fmt::format("none: {}", status.value("mount_problem", "")));
+  line("drives", joined(status["drives"], "letter"));
+  line("drivers", joined(status["drivers"], nullptr));
+  if (status.contains("services") && status["services"].is_object())
+    line("services", fmt::format("{}, {} of them running", status["services"].value("total", 0),
+                                 status["services"].value("running", 0)));
+  line("log", status.value("log", ""));
+}
+
+// What belongs to the machine, and may go.
+std::vector<std::string> resettable(const stdfs::path &directory, bool drive_c) {
+  std::vector<std::string> names;
+  for (const char *name :
+       {"hive.db", "hive.db-wal", "hive.db-shm", "debug.log", "images", "control.sock", "DosDevices"}) {
+    if (is_there(directory / name)) names.emplace_back(name);
+  }
+  if (drive_c && is_there(directory / "drive_c")) names.emplace_back("drive_c");
+  return names;
+}
+
+}  // namespace
+
+int shutdown(const PowerOptions &options) {
+  const auto directory = machine::machine_directory(options.machine);
+  auto client = machine::ControlClient::connect(directory, 0);
+  const auto status = client ? client->exchange("status", json::object()) : client.error();
+  if (!client || !status) {
+    const auto lock = lock_when_free(directory);
+    if (lock) close(*lock);
+    if (lock || !is_there(directory)) return say_none_runs(directory, options.json);
+    return fail(lock.error());
+  }
+  const ProcessEnd machine_end(status->value("pid", 0)), supervisor_end(status->value("supervisor", 0));
+  const auto reply = client->call("shutdown", json::object());
+  if (!reply && reply.error().win32) return fail(reply.error(), options.json, {{"running", true}});
+  machine_end.await();
+  if (status->contains("supervisor")) supervisor_end.await();
+  const std::string text = reply ? reply->value("text", "") : "";
+  if (!text.empty()) fmt::print(stderr, "ntemu: {}\n", text);
+  if (options.json) {
+    std::puts(json{{"running", false},
+                   {"directory", directory.string()},
+                   {"threads_left", reply ? reply->value("left", 0) : 0},
+                   {"text", text}}
+                  .dump(2)
+                  .c_str());
+  } else {
+    fmt::print("the machine in {} has ended\n", directory.string());
+  }
+  return 0;
+}
+
+int status(const PowerOptions &options) {
+  const auto directory = machine::machine_directory(options.machine);
+  auto client = machine::ControlClient::connect(directory, 0);
+  auto status = client ? client->exchange("status", json::object()) : client.error();
+  auto drives = status ? client->exchange("drive.list", json::object()) : status.error();
+  if (!status || !drives) {
+    say_none_runs(directory, options.json);
+    return machine::exit_code(kErrorServiceNotActive);
+  }
+  for (const char *key : {"v", "id", "ok"}) status->erase(key);
+  (*status)["running"] = true;
+  (*status)["drives"] = drives->value("drives", json::array());
+  if (!status->contains("directory")) (*status)["directory"] = directory.string();
+  if (options.json) {
+    std::puts(status->dump(2).c_str());
+  } else {
+    print_status(*status);
+  }
+  return 0;
+}
+
+int reset(const ResetOptions &options) {
+  const auto directory = machine::machine_directory(options.machine);
+  if (!is_there(directory / "hive.db") && !is_there(directory / "drive_c"))
+    return fail({STATUS_NO_SUCH_FILE, fmt::format("there is no machine in {}", directory.string())});
+  const auto lock = lock_when_free(directory);
+  if (!lock && lock.error().status == STATUS_SHARING_VIOLATION)
+    return fail({STATUS_SHARING_VIOLATION,
+                 fmt::format("the machine in {} runs: end it with 'ntemu shutdown' first", directory.string())});
+  if (!lock) return fail(lock.error());
+  const auto names = resettable(directory, options.drive_c);
+  machine::clean_up(directory, 0);
+  std::error_code error;
+  for (const std::string &name : names) {
+    // Never into the mount, should it still be there.
+    if (name == machine::kMountName) {
+      stdfs::remove(directory / name, error);
+    } else {
+      stdfs::remove_all(directory / name, error);
+    }
+    if (error)
+      return fail(
+          {STATUS_CANNOT_DELETE, fmt::format("cannot remove {}: {}", (directory / name).string(), error.message())});
+  }
+  fmt::print("removed from {}: {}\n", directory.string(), joined(json(names), nullptr));
+  if (is_there(directory / "drive_c"))
+    fmt::print("kept: {} (--drive-c removes it too)\n", (directory / "drive_c").string());
+  return 0;
+}
+
+}  // namespace ntemu::tool
