@@ -62,10 +62,8 @@ NTSTATUS SemanticFile::rename(std::u16string_view name, OpenFile *directory, ULO
   }
   const NTSTATUS status = source_directory.rename(fcb_->name, node_, target_directory, name, replaced);
   if (!NT_SUCCESS(status)) return status;
-  if (open_target) open_target->unlinked = true;
-  fcb_->parent = where;
-  fcb_->name = name;
-  node_.relocate(target_directory, name);
+  if (open_target) volume_.unlink(*open_target);
+  volume_.move(*fcb_, where, std::u16string(name));
   return STATUS_SUCCESS;
 }
 

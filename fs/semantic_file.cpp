@@ -36,7 +36,7 @@ void SemanticFile::cleanup() {
       return;
     }
   }
-  fcb.unlinked = true;
+  volume_.unlink(fcb);
 }
 
 Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
@@ -64,6 +64,22 @@ Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &of
 void SemanticFile::restore_frozen_times() {
   base::Guard guard(volume_.lock_);
   node_.set_times(frozen_);
+}
+
+Result<io::FileStat> SemanticFile::stat() {
+  auto metadata = node_.metadata();
+  if (!metadata) return metadata.status();
+  auto attributes = node_.attributes();
+  if (!attributes) return attributes.status();
+  return io::FileStat{fcb_->id,    is_directory(),  metadata->size, metadata->allocation, metadata->times,
+                      *attributes, metadata->links, metadata->mode, metadata->uid,        metadata->gid};
+}
+
+Result<std::vector<io::DirectoryEntry>> SemanticFile::list() {
+  Directory *directory = node_.directory();
+  if (!directory) return STATUS_INVALID_PARAMETER;
+  base::Guard guard(volume_.lock_);
+  return directory->list();
 }
 
 std::u16string SemanticFile::path() const {

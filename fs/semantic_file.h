@@ -19,6 +19,13 @@ class SemanticFile final : public io::OpenFile {
   NTSTATUS set(FILE_INFORMATION_CLASS info_class, const void *buffer, ULONG length) override;
   NTSTATUS rename(std::u16string_view name, OpenFile *directory, ULONG flags, KPROCESSOR_MODE mode) override;
   NTSTATUS flush() override { return node_.flush(); }
+  Result<io::FileStat> stat() override;
+  Result<std::vector<io::DirectoryEntry>> list() override;
+  NTSTATUS set_owner_and_mode(std::optional<ULONG> mode, std::optional<ULONG> uid, std::optional<ULONG> gid) override {
+    return node_.set_owner_and_mode(mode, uid, gid);
+  }
+  void note_closing() override {}
+  io::FileId id() const override { return fcb_->id; }
   bool is_directory() const override { return node_.directory() != nullptr; }
   std::u16string path() const override;
 

@@ -178,11 +178,9 @@ Result<std::shared_ptr<Fcb>> SemanticVolume::child(const std::shared_ptr<Fcb> &p
     // Something outside moved it, or it has several names: it goes by the one used last.
     if ((known->parent != parent || known->name != found->name || known->through_link) && !found->link &&
         !known->is_root()) {
-      known->parent = parent;
-      known->name = std::move(found->name);
       known->through_link = false;
       known->unlinked = false;
-      known->node->relocate(directory, known->name);
+      move(*known, parent, std::move(found->name));
     }
     return known;
   }
@@ -224,6 +222,23 @@ void SemanticVolume::keep_recent(const std::shared_ptr<Fcb> &directory) {
   if (it != recent_.end()) recent_.erase(it);
   recent_.push_front(directory);
   if (recent_.size() > kRecentDirectories) recent_.pop_back();
+}
+
+void SemanticVolume::move(Fcb &fcb, const std::shared_ptr<Fcb> &parent, std::u16string name) {
+  fcb.parent = parent;
+  fcb.name = std::move(name);
+  fcb.node->relocate(*parent->node->directory(), fcb.name);
+  if (observer_) observer_->renamed(fcb.id, parent->id, fcb.name);
+}
+
+void SemanticVolume::unlink(Fcb &fcb) {
+  fcb.unlinked = true;
+  if (observer_) observer_->removed(fcb.id);
+}
+
+void SemanticVolume::set_observer(io::VolumeObserver *observer) {
+  base::Guard guard(lock_);
+  observer_ = observer;
 }
 
 }  // namespace ntemu::fs

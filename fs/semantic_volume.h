@@ -41,6 +41,7 @@ class SemanticVolume : public io::Volume {
  public:
   ~SemanticVolume() override;
   Result<io::CreateResult> create(const io::CreateRequest &request) override;
+  void set_observer(io::VolumeObserver *observer) override;
 
  protected:
   explicit SemanticVolume(std::shared_ptr<Node> root);
@@ -67,12 +68,17 @@ class SemanticVolume : public io::Volume {
                              bool through_link) NTEMU_REQUIRES(lock_);
   bool has_open_below(const Fcb &directory) NTEMU_REQUIRES(lock_);
   void keep_recent(const std::shared_ptr<Fcb> &directory) NTEMU_REQUIRES(lock_);
+  // Its place in the name space is now this.
+  void move(Fcb &fcb, const std::shared_ptr<Fcb> &parent, std::u16string name) NTEMU_REQUIRES(lock_);
+  // Its name is gone, or another file's.
+  void unlink(Fcb &fcb) NTEMU_REQUIRES(lock_);
 
   mutable base::Mutex lock_;
   std::unordered_map<NodeId, std::weak_ptr<Fcb>, NodeIdHash> fcbs_ NTEMU_GUARDED_BY(lock_);
   std::shared_ptr<Fcb> root_;
   // Directories stay known for a while, so that their name indexes do.
   std::deque<std::shared_ptr<Fcb>> recent_ NTEMU_GUARDED_BY(lock_);
+  io::VolumeObserver *observer_ NTEMU_GUARDED_BY(lock_) = nullptr;
 };
 
 }  // namespace ntemu::fs
