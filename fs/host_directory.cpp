@@ -212,7 +212,7 @@ NTSTATUS HostDirectory::rename(std::u16string_view name, Node &node, Directory &
   } else {
     // The old spelling is replaced in one step; correcting its case comes after and can be lost, but no data.
     const std::string old_host = to_host_name(replaced->name);
-    if (node.directory()) {
+    if (node.directory() && !replaced->directory) {
       // A directory cannot be renamed over a file, but the two can change places.
       result = ::renameat2(fd_.get(), from_host.c_str(), to.fd_.get(), old_host.c_str(), RENAME_EXCHANGE);
       if (result == 0) result = ::unlinkat(fd_.get(), from_host.c_str(), 0);

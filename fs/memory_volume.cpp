@@ -223,7 +223,11 @@ class MemoryDirectory final : public MemoryNode, public Directory {
     if (!entry || entry->value.get() != &node) return STATUS_OBJECT_NAME_NOT_FOUND;
     auto moved = entry->value;
     if (replaced) {
-      if (auto *victim = to.entries_.find(replaced->name, true)) victim->value->unlink();
+      if (auto *victim = to.entries_.find(replaced->name, true)) {
+        auto *directory = dynamic_cast<MemoryDirectory *>(victim->value.get());
+        if (directory && !directory->entries_.empty()) return STATUS_DIRECTORY_NOT_EMPTY;
+        victim->value->unlink();
+      }
       to.entries_.erase(replaced->name);
     }
     entries_.erase(name);
