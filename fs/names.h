@@ -30,6 +30,9 @@ NTSTATUS parse_path(std::u16string_view path, bool relative, bool check_last, Pa
 template <class Value>
 class NameIndex {
  public:
+  // Most names that are looked up before they are made are not there, and an empty bucket says so at once.
+  NameIndex() { entries_.max_load_factor(0.25F); }
+
   struct Entry {
     std::u16string name;
     Value value;
@@ -56,6 +59,10 @@ class NameIndex {
         return;
       }
     }
+  }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto &[folded, entry] : entries_) visit(entry);
   }
   void clear() { entries_.clear(); }
   bool empty() const { return entries_.empty(); }
