@@ -168,6 +168,7 @@ class Kill(MachinesTest):
                     timer.join()
                 await_end(*both)
                 self.assertFalse(any(map(self.is_alive, both)))
+                self.shut_down()  # sc may have booted another one after the kill
         status = self.check_boot(possible)
         self.shut_down()
         self.assert_gone(status)
