@@ -66,8 +66,9 @@ struct Found {
 class Directory {
  public:
   virtual ~Directory() = default;
-  // STATUS_OBJECT_NAME_NOT_FOUND when there is none.
-  virtual Result<Found> lookup(std::u16string_view name, bool exact) = 0;
+  // STATUS_OBJECT_NAME_NOT_FOUND when there is none. `creating`: the caller goes on to make the name and will be told
+  // if it exists after all, so that it need not be made sure of here.
+  virtual Result<Found> lookup(std::u16string_view name, bool exact, bool creating) = 0;
   // STATUS_RETRY when `found` is no longer there.
   virtual Result<std::shared_ptr<Node>> open(const Found &found, bool write) = 0;
   // STATUS_OBJECT_NAME_COLLISION when the very name exists by now.

@@ -35,8 +35,8 @@ int rename_without_replacing(int from, const char *name, int to, const char *tar
 NTSTATUS HostDirectory::refresh() {
   struct stat status;
   if (::fstat(fd_.get(), &status) != 0) return status_from_errno(errno);
-  if (loaded_ && same(status.st_mtim, stamp_)) return STATUS_SUCCESS;
-  stamp_ = status.st_mtim;
+  if (loaded_ && same(status.st_ctim, stamp_)) return STATUS_SUCCESS;
+  stamp_ = status.st_ctim;
   return load();
 }
 
@@ -61,7 +61,9 @@ NTSTATUS HostDirectory::for_each(Entry entry) {
 NTSTATUS HostDirectory::load() {
   loaded_ = false;
   ++scans_;
+  misses_ = 0;
   index_.clear();
+  settled_ = rested();
   const NTSTATUS status = for_each([&](std::string_view host) {
     if (auto name = from_host_name(host)) index_.insert(*name, std::nullopt);
     return true;
@@ -85,9 +87,15 @@ Result<std::vector<io::DirectoryEntry>> HostDirectory::list() {
   return entries;
 }
 
+bool HostDirectory::rested() const {
+  timespec now;
+  return ::clock_gettime(CLOCK_REALTIME, &now) == 0 && now.tv_sec - stamp_.tv_sec > time_grain_;
+}
+
 void HostDirectory::stamp() {
+  settled_ = false;
   struct stat status;
-  if (::fstat(fd_.get(), &status) == 0) stamp_ = status.st_mtim;
+  if (::fstat(fd_.get(), &status) == 0) stamp_ = status.st_ctim;
 }
 
 Result<Found> HostDirectory::examine(std::u16string_view name, const std::string &host) {
@@ -99,27 +107,35 @@ Result<Found> HostDirectory::examine(std::u16string_view name, const std::string
   const bool link = S_ISLNK(status.st_mode);
   if (link) {
     Fd target = root_->open(path_of(host), O_PATH);
+    if (!target && errno == ENOENT) return STATUS_OBJECT_PATH_NOT_FOUND;
     if (!target || ::fstat(target.get(), &status) != 0) return status_from_errno(errno);
   }
   if (!usable(status)) return STATUS_ACCESS_DENIED;  // a device, a pipe or a socket
   return Found{std::u16string(name), {status.st_dev, status.st_ino}, S_ISDIR(status.st_mode), link};
 }
 
-Result<Found> HostDirectory::lookup(std::u16string_view name, bool exact) {
+Result<Found> HostDirectory::lookup(std::u16string_view name, bool exact, bool creating) {
   const NTSTATUS status = refresh();
   if (!NT_SUCCESS(status)) return status;
-  if (auto *entry = index_.find(name, exact)) {
-    if (entry->value) return Found{entry->name, *entry->value, true};
-    auto found = examine(entry->name, to_host_name(entry->name));
-    if (found && found->directory && !found->link) entry->value = found->id;
-    if (found || found.status() != STATUS_OBJECT_NAME_NOT_FOUND) return found;
-    // Gone, but within the grain of the host's clock: look again at what is really there.
-    if (NTSTATUS loaded = load(); !NT_SUCCESS(loaded)) return loaded;
-    entry = index_.find(name, exact);
-    if (!entry) return STATUS_OBJECT_NAME_NOT_FOUND;
-    return examine(entry->name, to_host_name(entry->name));
+  auto *entry = index_.find(name, exact);
+  if (!entry) return settled_ || creating ? STATUS_OBJECT_NAME_NOT_FOUND : make_sure_of_miss(name);
+  if (entry->value) return Found{entry->name, *entry->value, true};
+  auto found = examine(entry->name, to_host_name(entry->name));
+  if (found && found->directory && !found->link) entry->value = found->id;
+  if (found || found.status() != STATUS_OBJECT_NAME_NOT_FOUND) return found;
+  // Gone, but within the grain of the host's clock: look again at what is really there.
+  if (NTSTATUS loaded = load(); !NT_SUCCESS(loaded)) return loaded;
+  entry = index_.find(name, exact);
+  if (!entry) return STATUS_OBJECT_NAME_NOT_FOUND;
+  return examine(entry->name, to_host_name(entry->name));
+}
+
+// It may have come within the grain of the clock since the index was read or changed by us.
+Result<Found> HostDirectory::make_sure_of_miss(std::u16string_view name) {
+  // By now a scan would have cost no more than these, and may make an end of them.
+  if (++misses_ > index_.size() && rested()) {
+    if (NTSTATUS status = load(); !NT_SUCCESS(status)) return status;
   }
-  // As above: it may have come within the grain of the clock.
   auto found = examine(name, to_host_name(name));
   if (found) index_.insert(name, std::nullopt);
   return found;
@@ -130,7 +146,7 @@ Result<std::shared_ptr<Node>> HostDirectory::wrap(Fd fd, const std::string &host
   if (::fstat(fd.get(), &status) != 0) return status_from_errno(errno);
   if (!usable(status)) return STATUS_ACCESS_DENIED;
   if (S_ISDIR(status.st_mode)) {
-    auto child = std::make_shared<HostDirectory>(root_, std::move(fd), status);
+    auto child = std::make_shared<HostDirectory>(root_, std::move(fd), status, time_grain_);
     child->parent_ = shared_from_this();
     child->name_ = host;
     return std::shared_ptr<Node>(std::move(child));
@@ -154,17 +170,22 @@ Result<std::shared_ptr<Node>> HostDirectory::open(const Found &found, bool write
   return node;
 }
 
+NTSTATUS HostDirectory::refused_creation() {
+  if (errno == EEXIST) loaded_ = false;  // the index did not know
+  return status_from_errno(errno);
+}
+
 Result<std::shared_ptr<Node>> HostDirectory::create(std::u16string_view name, bool directory, ULONG attributes) {
   const std::string host = to_host_name(name);
   if (host.size() > kMaxHostName) return STATUS_NAME_TOO_LONG;
   Fd fd;
   if (directory) {
-    if (::mkdirat(fd_.get(), host.c_str(), 0777) != 0) return status_from_errno(errno);
+    if (::mkdirat(fd_.get(), host.c_str(), 0777) != 0) return refused_creation();
     fd = Fd(::openat(fd_.get(), host.c_str(), kOpenFlags | O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   } else {
     fd = Fd(::openat(fd_.get(), host.c_str(), kOpenFlags | O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666));
   }
-  if (!fd) return status_from_errno(errno);
+  if (!fd) return refused_creation();
   auto node = wrap(std::move(fd), host, true);
   if (!node) return node;
   index_.insert(name, std::nullopt);

@@ -8,6 +8,7 @@
 #include "fs/backend.h"
 #include "fs/beneath.h"
 #include "fs/names.h"
+#include "fs/volumes.h"
 #include "ntemu/base/lock.h"
 
 namespace ntemu::fs {
@@ -59,14 +60,15 @@ class HostFile final : public HostNode {
   std::atomic<int> writer_;
 };
 
-// Keeps an index of its names, valid as long as the directory's modification time stands still but for our own changes.
+// Keeps an index of its names, valid as long as the directory's change time stands still but for our own changes.
 class HostDirectory final : public HostNode, public Directory, public std::enable_shared_from_this<HostDirectory> {
  public:
-  HostDirectory(std::shared_ptr<const Beneath> root, Fd fd, const struct stat &status)
-      : HostNode(std::move(fd), status), root_(std::move(root)) {}
+  HostDirectory(std::shared_ptr<const Beneath> root, Fd fd, const struct stat &status,
+                int time_grain = HostVolumeOptions().time_grain)
+      : HostNode(std::move(fd), status), root_(std::move(root)), time_grain_(time_grain) {}
 
   Directory *directory() override { return this; }
-  Result<Found> lookup(std::u16string_view name, bool exact) override;
+  Result<Found> lookup(std::u16string_view name, bool exact, bool creating) override;
   Result<std::shared_ptr<Node>> open(const Found &found, bool write) override;
   Result<std::shared_ptr<Node>> create(std::u16string_view name, bool directory, ULONG attributes) override;
   NTSTATUS remove(std::u16string_view name, Node &node) override;
@@ -83,8 +85,11 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   // Of a subdirectory that was looked up before: known as long as the index is.
   using Known = std::optional<NodeId>;
 
-  // What lies under a host name, if it is a file, a directory or a link to one.
+  // What lies under a host name, if it is a file, a directory or a link to one. STATUS_OBJECT_NAME_NOT_FOUND when there
+  // is no such name, STATUS_OBJECT_PATH_NOT_FOUND for a link that leads nowhere.
   Result<Found> examine(std::u16string_view name, const std::string &host);
+  // Whether it is long ago, by the grain of time stamps, that the directory changed.
+  bool rested() const;
   // From the volume's root: where symbolic links are resolved.
   std::string path_of(const std::string &host) const { return parent_ ? parent_->path_of(name_) + "/" + host : host; }
   NTSTATUS refresh();
@@ -92,18 +97,24 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   // Calls `entry(host name)` for all but "." and ".." until it returns false.
   template <class Entry>
   NTSTATUS for_each(Entry entry);
-  // Our own change moved the modification time: the index, already adjusted, holds for the new one.
+  // Our own change moved the change time: the index, already adjusted, holds for the new one.
   void stamp();
+  Result<Found> make_sure_of_miss(std::u16string_view name);
   Result<std::shared_ptr<Node>> wrap(Fd fd, const std::string &host, bool writable);
+  NTSTATUS refused_creation();
   Result<bool> leads_to(const std::string &host, const NodeId &id);
 
   const std::shared_ptr<const Beneath> root_;
+  const int time_grain_;
   std::shared_ptr<HostDirectory> parent_;  // nullptr: the root
   std::string name_;
   NameIndex<Known> index_;
   timespec stamp_{};
   bool loaded_ = false;
+  // The index was read when the last change was so long ago that any later one shows in the change time.
+  bool settled_ = false;
   size_t scans_ = 0;
+  size_t misses_ = 0;  // since the last scan, that had to be made sure of
 };
 
 }  // namespace ntemu::fs

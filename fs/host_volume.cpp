@@ -40,7 +40,7 @@ Result<std::unique_ptr<io::Volume>> make_host_volume(const std::filesystem::path
   struct stat status;
   if (!copy || ::fstat(root.get(), &status) != 0) return status_from_errno(errno);
   auto beneath = std::make_shared<const Beneath>(std::move(root), options.walk_paths);
-  auto node = std::make_shared<HostDirectory>(beneath, std::move(copy), status);
+  auto node = std::make_shared<HostDirectory>(beneath, std::move(copy), status, options.time_grain);
   return std::unique_ptr<io::Volume>(std::make_unique<HostVolume>(std::move(node), std::move(beneath)));
 }
 

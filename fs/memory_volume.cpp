@@ -183,7 +183,7 @@ class MemoryDirectory final : public MemoryNode, public Directory {
   using MemoryNode::MemoryNode;
   Directory *directory() override { return this; }
 
-  Result<Found> lookup(std::u16string_view name, bool exact) override {
+  Result<Found> lookup(std::u16string_view name, bool exact, bool) override {
     auto *entry = entries_.find(name, exact);
     if (!entry) return STATUS_OBJECT_NAME_NOT_FOUND;
     return Found{entry->name, entry->value->id(), entry->value->directory() != nullptr};

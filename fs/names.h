@@ -30,6 +30,9 @@ NTSTATUS parse_path(std::u16string_view path, bool relative, bool check_last, Pa
 template <class Value>
 class NameIndex {
  public:
+  // Most names that are looked up before they are made are not there, and an empty bucket says so at once.
+  NameIndex() { entries_.max_load_factor(0.25F); }
+
   struct Entry {
     std::u16string name;
     Value value;

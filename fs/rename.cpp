@@ -64,7 +64,7 @@ NTSTATUS SemanticFile::rename_locked(std::u16string_view name, OpenFile *directo
   Directory &target_directory = *where->node->directory();
   const Found *replaced = nullptr;
   std::shared_ptr<Fcb> open_target;
-  auto existing = target_directory.lookup(name, false);
+  auto existing = target_directory.lookup(name, false, !(flags & FILE_RENAME_REPLACE_IF_EXISTS));
   const bool own_name = existing && existing->id == fcb_->id && !existing->link && where == fcb_->parent &&
                         same_but_for_case(existing->name, fcb_->name);
   if (!existing && existing.status() != STATUS_OBJECT_NAME_NOT_FOUND) return existing.status();
@@ -75,7 +75,7 @@ NTSTATUS SemanticFile::rename_locked(std::u16string_view name, OpenFile *directo
     if (existing->id == fcb_->id) return STATUS_ACCESS_DENIED;
     // rename(2) replaces a directory by another when it is empty.
     if (existing->directory && !(posix && is_directory() && !existing->link)) return STATUS_ACCESS_DENIED;
-    auto target = volume_.child(where, existing->name, true);
+    auto target = volume_.child(where, existing->name, true, false);
     if (!target) return target.status();
     open_target = *target;
     auto attributes = open_target->node->attributes();

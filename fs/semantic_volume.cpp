@@ -88,7 +88,8 @@ Result<io::CreateResult> SemanticVolume::create_locked(const io::CreateRequest &
     if (result) result->last_name = path.components.back();
     return result;
   }
-  auto existing = child(*parent, path.components.back(), exact);
+  const bool creating = request.disposition != FILE_OPEN && request.disposition != FILE_OVERWRITE;
+  auto existing = child(*parent, path.components.back(), exact, creating);
   if (existing) return open_existing(request, path, *existing);
   if (existing.status() != STATUS_OBJECT_NAME_NOT_FOUND) return existing.status();
   return create_new(request, path, *parent);
@@ -151,7 +152,8 @@ Result<io::CreateResult> SemanticVolume::create_new(const io::CreateRequest &req
   const std::u16string_view name = path.components.back();
   Directory &where = *parent->node->directory();
   auto node = where.create(name, directory, new_attributes(request.attributes, 0, request.disposition, directory));
-  if (!node) return node.status() == STATUS_OBJECT_NAME_COLLISION ? STATUS_RETRY : node.status();
+  if (node.status() == STATUS_OBJECT_NAME_COLLISION && request.disposition != FILE_CREATE) return STATUS_RETRY;
+  if (!node) return node.status();
   if (request.allocation > 0 && !directory) {
     if (status = (*node)->reserve(request.allocation); !NT_SUCCESS(status)) {
       where.remove(name, **node);
@@ -181,16 +183,16 @@ Result<std::shared_ptr<Fcb>> SemanticVolume::walk(std::shared_ptr<Fcb> start, co
     if (at->going()) return refuse_going(*at);
     keep_recent(at);
     if (i + 1 == path.components.size()) return at;
-    auto next = child(at, path.components[i], exact);
+    auto next = child(at, path.components[i], exact, false);
     if (!next) return next.status() == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_OBJECT_PATH_NOT_FOUND : next.status();
     at = std::move(*next);
   }
 }
 
 Result<std::shared_ptr<Fcb>> SemanticVolume::child(const std::shared_ptr<Fcb> &parent, std::u16string_view name,
-                                                   bool exact) {
+                                                   bool exact, bool creating) {
   Directory &directory = *parent->node->directory();
-  auto found = directory.lookup(name, exact);
+  auto found = directory.lookup(name, exact, creating);
   if (!found) return found.status();
   if (auto known = find_open(found->id)) {
     // Something outside moved it, or it has several names: it goes by the one used last.

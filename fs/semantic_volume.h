@@ -85,8 +85,8 @@ class SemanticVolume : public io::Volume {
   // The directory that holds the path's last component.
   Result<std::shared_ptr<Fcb>> walk(std::shared_ptr<Fcb> start, const ParsedPath &path, bool exact)
       NTEMU_REQUIRES(lock_);
-  Result<std::shared_ptr<Fcb>> child(const std::shared_ptr<Fcb> &parent, std::u16string_view name, bool exact)
-      NTEMU_REQUIRES(lock_);
+  Result<std::shared_ptr<Fcb>> child(const std::shared_ptr<Fcb> &parent, std::u16string_view name, bool exact,
+                                     bool creating) NTEMU_REQUIRES(lock_);
   std::shared_ptr<Fcb> find_open(const NodeId &id) NTEMU_REQUIRES(lock_);
   std::shared_ptr<Fcb> enter(std::shared_ptr<Node> node, const std::shared_ptr<Fcb> &parent, std::u16string name,
                              bool through_link) NTEMU_REQUIRES(lock_);

@@ -14,6 +14,8 @@ std::unique_ptr<io::Volume> make_memory_volume(LONGLONG capacity = LONGLONG{1} <
 struct HostVolumeOptions {
   // Never use openat2, as if the kernel or a container's filter had none.
   bool walk_paths = false;
+  // In seconds, how coarsely the host may stamp times: two changes so close together may look like one. FAT has 2.
+  int time_grain = 2;
 };
 
 // On a directory of the host, which must exist. STATUS_OBJECT_NAME_NOT_FOUND, STATUS_NOT_A_DIRECTORY,

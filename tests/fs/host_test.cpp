@@ -236,6 +236,74 @@ TEST_P(HostVolume, LaterWriterOfAFileThatWasOpenedForReading) {
   EXPECT_EQ(get(root() / "f"), "DATA");
 }
 
+// Two stamps differ from now on: whatever changed before, a later change shows.
+void await_tick(const host::path &directory) {
+  struct stat before, now;
+  ASSERT_EQ(::stat(directory.c_str(), &before), 0);
+  const TemporaryDirectory other(directory.parent_path());
+  do {
+    put(other.path() / "probe", "x");
+    ASSERT_EQ(::stat((other.path() / "probe").c_str(), &now), 0);
+  } while (now.st_ctim.tv_sec == before.st_ctim.tv_sec && now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+}
+
+TEST(HostDirectory, IndexThatIsTrustedStillFollowsTheOutside) {
+  const TemporaryDirectory folder;
+  auto volume = make_host_volume(folder.path(), {.time_grain = -1});  // all changes are long ago
+  ASSERT_TRUE(volume);
+  const auto look = [&](std::u16string_view path, ULONG disposition = FILE_OPEN) {
+    io::CreateRequest request;
+    request.path = path;
+    request.access = FILE_READ_ATTRIBUTES;
+    request.disposition = disposition;
+    return (*volume)->create(request).status();
+  };
+  for (int round = 0; round < 20; ++round) {
+    await_tick(folder.path());
+    EXPECT_EQ(look(u"\\F"), STATUS_OBJECT_NAME_NOT_FOUND);
+    put(folder.path() / "f", "theirs");
+    EXPECT_EQ(look(u"\\F", FILE_CREATE), STATUS_OBJECT_NAME_COLLISION);
+    EXPECT_EQ(look(u"\\F"), STATUS_SUCCESS);
+    EXPECT_EQ(look(u"\\g"), STATUS_OBJECT_NAME_NOT_FOUND);
+    await_tick(folder.path());
+    host::remove(folder.path() / "f");
+    EXPECT_EQ(look(u"\\F"), STATUS_OBJECT_NAME_NOT_FOUND);
+    await_tick(folder.path());
+    EXPECT_EQ(look(u"\\mine", FILE_CREATE), STATUS_SUCCESS);
+    EXPECT_EQ(look(u"\\MINE"), STATUS_SUCCESS);
+    host::remove(folder.path() / "mine");
+    EXPECT_EQ(look(u"\\Mine"), STATUS_OBJECT_NAME_NOT_FOUND);
+  }
+}
+
+TEST_P(HostVolume, OutsidersFileIsFoundByWhoeverWouldMakeIt) {
+  EXPECT_EQ(try_open(u"\\none"), STATUS_OBJECT_NAME_NOT_FOUND);
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = "f" + std::to_string(i);
+    const std::u16string path = u"\\" + std::u16string(name.begin(), name.end());
+    make_file(path + u".mine");
+    put(root() / name, "theirs");  // mostly in the same tick
+    auto file = open(path, {.disposition = static_cast<ULONG>(i % 2 ? FILE_OPEN_IF : FILE_CREATE)});
+    if (i % 2) {
+      ASSERT_EQ(file.information, ULONG_PTR{FILE_OPENED});
+    } else {
+      ASSERT_EQ(file.status, STATUS_OBJECT_NAME_COLLISION);
+    }
+    ASSERT_EQ(get(root() / name), "theirs");
+  }
+}
+
+TEST_P(HostVolume, NothingIsMadeByTheNameOfALinkThatLeadsNowhere) {
+  host::create_symlink("nowhere", root() / "link");
+  for (ULONG disposition : {FILE_OPEN, FILE_CREATE, FILE_OPEN_IF, FILE_OVERWRITE_IF, FILE_SUPERSEDE}) {
+    EXPECT_EQ(try_open(u"\\link", {.disposition = disposition}), STATUS_OBJECT_PATH_NOT_FOUND);
+  }
+  make_file(u"\\f", "data");
+  auto file = open(u"\\f");
+  EXPECT_EQ(file->rename(u"link", nullptr, 0, UserMode), STATUS_OBJECT_PATH_NOT_FOUND);
+  EXPECT_FALSE(host::exists(root() / "nowhere"));
+}
+
 // In memory where the host has such a file system, since making the files is what takes long.
 TEST(HostDirectory, ReadsALargeDirectoryOnce) {
   const host::path base = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : host::temp_directory_path();
@@ -251,18 +319,18 @@ TEST(HostDirectory, ReadsALargeDirectoryOnce) {
   for (int i = 0; i < 1000; ++i) {
     const std::string digits = std::to_string(i);
     const std::u16string number(digits.begin(), digits.end());
-    EXPECT_TRUE(directory->lookup(u"nAmE" + number, false));
-    EXPECT_EQ(directory->lookup(u"absent" + number, false).status(), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_TRUE(directory->lookup(u"nAmE" + number, false, false));
+    EXPECT_EQ(directory->lookup(u"absent" + number, false, false).status(), STATUS_OBJECT_NAME_NOT_FOUND);
     auto made = directory->create(u"New" + number, false, FILE_ATTRIBUTE_ARCHIVE);
     ASSERT_TRUE(made);
-    EXPECT_TRUE(directory->lookup(u"NEW" + number, false));
+    EXPECT_TRUE(directory->lookup(u"NEW" + number, false, false));
     EXPECT_EQ(directory->rename(u"New" + number, **made, *directory, u"Moved" + number, nullptr), STATUS_SUCCESS);
     EXPECT_EQ(directory->remove(u"Moved" + number, **made), STATUS_SUCCESS);
-    EXPECT_EQ(directory->lookup(u"moved" + number, false).status(), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_EQ(directory->lookup(u"moved" + number, false, false).status(), STATUS_OBJECT_NAME_NOT_FOUND);
   }
   EXPECT_EQ(directory->scans(), 1U) << "neither lookups nor our own changes make the index stale";
   put(big.path() / "From Outside");
-  EXPECT_TRUE(directory->lookup(u"from outside", false));
+  EXPECT_TRUE(directory->lookup(u"from outside", false, false));
   EXPECT_EQ(directory->scans(), 2U);
 }
 
