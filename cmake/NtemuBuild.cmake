@@ -77,7 +77,7 @@ function(ntemu_add_runtime variant)
   target_compile_definitions(ntemu_client${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}")
 
   add_library(ntemu_host${suffix} STATIC ${host_sources})
-  target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json)
+  target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE)
   target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
   install(TARGETS ntoskrnl${suffix} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})
 endfunction()

@@ -5,32 +5,24 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "ntemu/base/clock.h"
-#include "ntemu/base/result.h"
-#include "ntifs.h"
+#include "ntemu/io/file_system.h"
 
 namespace ntemu::fs {
 
-struct NodeId {
-  uint64_t device;
-  uint64_t index;
-  bool operator==(const NodeId &) const = default;
-};
-
-struct NodeIdHash {
-  size_t operator()(const NodeId &id) const { return (id.device * 0x9E3779B97F4A7C15u) ^ id.index; }
-};
-
-struct Times {
-  base::Nt100ns creation = 0, access = 0, write = 0, change = 0;
-};
+using NodeId = io::FileId;
+using NodeIdHash = io::FileIdHash;
+using Times = io::FileTimes;
 
 struct Metadata {
   LONGLONG size = 0;
   LONGLONG allocation = 0;
   Times times;
   ULONG links = 1;
+  ULONG mode = 0;  // permission bits
+  ULONG uid = 0;
+  ULONG gid = 0;
 };
 
 class Directory;
@@ -47,6 +39,8 @@ class Node {
   virtual NTSTATUS set_attributes(ULONG attributes) = 0;
   // Zero fields stay as they are; `change` may be what the storage makes of it.
   virtual NTSTATUS set_times(const Times &times) = 0;
+  virtual NTSTATUS set_owner_and_mode(std::optional<ULONG> mode, std::optional<ULONG> uid,
+                                      std::optional<ULONG> gid) = 0;
   // The node's place in the name space is now this (also when something outside moved it).
   virtual void relocate(Directory &parent, std::u16string_view name) = 0;
 
@@ -84,6 +78,8 @@ class Directory {
   virtual NTSTATUS rename(std::u16string_view name, Node &node, Directory &target, std::u16string_view target_name,
                           const Found *replaced) = 0;
   virtual Result<bool> empty() = 0;
+  // What lookup finds, each under its own name.
+  virtual Result<std::vector<io::DirectoryEntry>> list() = 0;
 };
 
 }  // namespace ntemu::fs

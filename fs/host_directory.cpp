@@ -40,10 +40,8 @@ NTSTATUS HostDirectory::refresh() {
   return load();
 }
 
-NTSTATUS HostDirectory::load() {
-  loaded_ = false;
-  ++scans_;
-  index_.clear();
+template <class Entry>
+NTSTATUS HostDirectory::for_each(Entry entry) {
   const int fd = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return status_from_errno(errno);
   std::unique_ptr<DIR, int (*)(DIR *)> stream(::fdopendir(fd), ::closedir);
@@ -51,15 +49,40 @@ NTSTATUS HostDirectory::load() {
     ::close(fd);
     return STATUS_INSUFFICIENT_RESOURCES;
   }
-  errno = 0;
-  while (const dirent *entry = ::readdir(stream.get())) {
-    const std::string_view host(entry->d_name);
-    if (host == "." || host == "..") continue;
-    if (auto name = from_host_name(host)) index_.insert(*name, std::nullopt);
+  for (;;) {
+    errno = 0;
+    const dirent *next = ::readdir(stream.get());
+    if (!next) return errno ? status_from_errno(errno) : STATUS_SUCCESS;
+    const std::string_view host(next->d_name);
+    if (host != "." && host != ".." && !entry(host)) return STATUS_SUCCESS;
   }
-  if (errno != 0) return status_from_errno(errno);
-  loaded_ = true;
-  return STATUS_SUCCESS;
+}
+
+NTSTATUS HostDirectory::load() {
+  loaded_ = false;
+  ++scans_;
+  index_.clear();
+  const NTSTATUS status = for_each([&](std::string_view host) {
+    if (auto name = from_host_name(host)) index_.insert(*name, std::nullopt);
+    return true;
+  });
+  loaded_ = NT_SUCCESS(status);
+  return status;
+}
+
+Result<std::vector<io::DirectoryEntry>> HostDirectory::list() {
+  std::vector<io::DirectoryEntry> entries;
+  const NTSTATUS status = for_each([&](std::string_view host) {
+    auto name = from_host_name(host);
+    if (!name) return true;
+    // What cannot be opened is not shown: links that lead nowhere, devices, what has just gone.
+    if (auto found = examine(*name, std::string(host))) {
+      entries.push_back({std::move(found->name), found->id, found->directory});
+    }
+    return true;
+  });
+  if (!NT_SUCCESS(status)) return status;
+  return entries;
 }
 
 void HostDirectory::stamp() {
@@ -189,7 +212,7 @@ NTSTATUS HostDirectory::rename(std::u16string_view name, Node &node, Directory &
   } else {
     // The old spelling is replaced in one step; correcting its case comes after and can be lost, but no data.
     const std::string old_host = to_host_name(replaced->name);
-    if (node.directory()) {
+    if (node.directory() && !replaced->directory) {
       // A directory cannot be renamed over a file, but the two can change places.
       result = ::renameat2(fd_.get(), from_host.c_str(), to.fd_.get(), old_host.c_str(), RENAME_EXCHANGE);
       if (result == 0) result = ::unlinkat(fd_.get(), from_host.c_str(), 0);
@@ -211,18 +234,10 @@ NTSTATUS HostDirectory::rename(std::u16string_view name, Node &node, Directory &
 
 Result<bool> HostDirectory::empty() {
   // Counts every host name, also those that NT callers cannot see: rmdir will.
-  const int fd = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return status_from_errno(errno);
-  std::unique_ptr<DIR, int (*)(DIR *)> stream(::fdopendir(fd), ::closedir);
-  if (!stream) {
-    ::close(fd);
-    return STATUS_INSUFFICIENT_RESOURCES;
-  }
-  while (const dirent *entry = ::readdir(stream.get())) {
-    const std::string_view host(entry->d_name);
-    if (host != "." && host != "..") return false;
-  }
-  return true;
+  bool empty = true;
+  const NTSTATUS status = for_each([&](std::string_view) { return empty = false; });
+  if (!NT_SUCCESS(status)) return status;
+  return bool{empty};
 }
 
 void HostDirectory::relocate(Directory &parent, std::u16string_view name) {

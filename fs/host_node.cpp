@@ -22,6 +22,7 @@ constexpr char kAttributesName[] = "user.ntemu.attributes";
 // Only there when somebody set a creation time: 100 ns units since 1601, in decimal.
 constexpr char kCreationName[] = "user.ntemu.creation";
 constexpr long kNanosecondsPerTick = 100;
+constexpr ULONG kPermissions = 07777;
 
 base::Nt100ns to_nt(const statx_timestamp &time) {
   return base::kUnixEpoch + time.tv_sec * base::kNtPerSecond + time.tv_nsec / kNanosecondsPerTick;
@@ -53,11 +54,14 @@ Result<Metadata> HostNode::metadata() {
   }
   Metadata result;
   result.links = status.stx_nlink;
+  result.mode = status.stx_mode & kPermissions;
+  result.uid = status.stx_uid;
+  result.gid = status.stx_gid;
   if (S_ISREG(status.stx_mode)) {
     result.size = static_cast<LONGLONG>(status.stx_size);
     result.allocation = static_cast<LONGLONG>(status.stx_blocks) * 512;
   } else {
-    result.links = 1;  // Linux counts a directory's "." and its children's ".."
+    result.links = result.links ? 1 : 0;  // Linux counts a directory's "." and its children's ".."
   }
   const bool born = status.stx_mask & STATX_BTIME;
   const base::Nt100ns creation = to_nt(born ? status.stx_btime : status.stx_mtime);
@@ -96,6 +100,16 @@ NTSTATUS HostNode::set_times(const Times &times) {
   return STATUS_SUCCESS;
 }
 
+NTSTATUS HostNode::set_owner_and_mode(std::optional<ULONG> mode, std::optional<ULONG> uid, std::optional<ULONG> gid) {
+  // The owner first: a change of it clears the set-user-id bits that the caller may want.
+  if ((uid || gid) &&
+      ::fchown(fd_.get(), uid.value_or(static_cast<uid_t>(-1)), gid.value_or(static_cast<gid_t>(-1))) != 0) {
+    return status_from_errno(errno);
+  }
+  if (mode && ::fchmod(fd_.get(), *mode & kPermissions) != 0) return status_from_errno(errno);
+  return STATUS_SUCCESS;
+}
+
 NTSTATUS HostNode::flush() { return ::fsync(fd_.get()) == 0 ? STATUS_SUCCESS : status_from_errno(errno); }
 
 HostFile::HostFile(Fd fd, const struct stat &status, bool writable)
@@ -110,7 +124,7 @@ int HostFile::writer() {
   int fd = writer_.load(std::memory_order_acquire);
   if (fd >= 0) [[likely]]
     return fd;
-  std::lock_guard guard(lock_);
+  base::Guard guard(lock_);
   if (fd = writer_.load(std::memory_order_relaxed); fd >= 0) return fd;
   // The very file that fd_ pins, whatever its name is by now.
   fd = ::open(fmt::format("/proc/self/fd/{}", fd_.get()).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -152,7 +166,7 @@ Result<ULONG> HostFile::write(const void *buffer, ULONG length, LONGLONG &offset
 }
 
 Result<ULONG> HostFile::append(int fd, const void *buffer, ULONG length, LONGLONG &offset) {
-  std::lock_guard guard(lock_);  // so that the end seen afterwards is this write's
+  base::Guard guard(lock_);  // so that the end seen afterwards is this write's
   ULONG done = 0;
   while (done < length) {
     const iovec piece{const_cast<char *>(static_cast<const char *>(buffer)) + done, length - done};

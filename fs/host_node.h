@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "fs/backend.h"
 #include "fs/beneath.h"
 #include "fs/names.h"
+#include "ntemu/base/lock.h"
 
 namespace ntemu::fs {
 
@@ -24,6 +24,7 @@ class HostNode : public Node {
   Result<ULONG> attributes() override;
   NTSTATUS set_attributes(ULONG attributes) override;
   NTSTATUS set_times(const Times &times) override;
+  NTSTATUS set_owner_and_mode(std::optional<ULONG> mode, std::optional<ULONG> uid, std::optional<ULONG> gid) override;
   void relocate(Directory &, std::u16string_view) override {}
   NTSTATUS flush() override;
 
@@ -54,7 +55,7 @@ class HostFile final : public HostNode {
   // The descriptor to write through, opened at need; -1 and errno.
   int writer();
 
-  std::mutex lock_;  // opening writer_, appending
+  base::Mutex lock_;  // opening writer_, appending
   std::atomic<int> writer_;
 };
 
@@ -72,6 +73,7 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   NTSTATUS rename(std::u16string_view name, Node &node, Directory &target, std::u16string_view target_name,
                   const Found *replaced) override;
   Result<bool> empty() override;
+  Result<std::vector<io::DirectoryEntry>> list() override;
   void relocate(Directory &parent, std::u16string_view name) override;
 
   // How often the whole directory was read for its index.
@@ -87,6 +89,9 @@ class HostDirectory final : public HostNode, public Directory, public std::enabl
   std::string path_of(const std::string &host) const { return parent_ ? parent_->path_of(name_) + "/" + host : host; }
   NTSTATUS refresh();
   NTSTATUS load();
+  // Calls `entry(host name)` for all but "." and ".." until it returns false.
+  template <class Entry>
+  NTSTATUS for_each(Entry entry);
   // Our own change moved the modification time: the index, already adjusted, holds for the new one.
   void stamp();
   Result<std::shared_ptr<Node>> wrap(Fd fd, const std::string &host, bool writable);

@@ -2,6 +2,7 @@
 #include "fs/volumes.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
 
@@ -14,7 +15,19 @@ namespace {
 
 class HostVolume final : public SemanticVolume {
  public:
-  explicit HostVolume(std::shared_ptr<Node> root) : SemanticVolume(std::move(root)) {}
+  HostVolume(std::shared_ptr<Node> root, std::shared_ptr<const Beneath> beneath)
+      : SemanticVolume(std::move(root)), beneath_(std::move(beneath)) {}
+
+  Result<io::VolumeSize> size() override {
+    struct statvfs host;
+    if (::fstatvfs(beneath_->root(), &host) != 0) return status_from_errno(errno);
+    const uint64_t unit = host.f_frsize;
+    return io::VolumeSize{host.f_blocks * unit,     host.f_bfree * unit, host.f_bavail * unit,
+                          static_cast<ULONG>(unit), host.f_files,        host.f_ffree};
+  }
+
+ private:
+  const std::shared_ptr<const Beneath> beneath_;
 };
 
 }  // namespace
@@ -27,8 +40,8 @@ Result<std::unique_ptr<io::Volume>> make_host_volume(const std::filesystem::path
   struct stat status;
   if (!copy || ::fstat(root.get(), &status) != 0) return status_from_errno(errno);
   auto beneath = std::make_shared<const Beneath>(std::move(root), options.walk_paths);
-  auto node = std::make_shared<HostDirectory>(std::move(beneath), std::move(copy), status);
-  return std::unique_ptr<io::Volume>(std::make_unique<HostVolume>(std::move(node)));
+  auto node = std::make_shared<HostDirectory>(beneath, std::move(copy), status);
+  return std::unique_ptr<io::Volume>(std::make_unique<HostVolume>(std::move(node), std::move(beneath)));
 }
 
 }  // namespace ntemu::fs

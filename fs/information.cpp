@@ -8,6 +8,10 @@ namespace {
 
 constexpr base::Nt100ns kFreeze = -1;
 constexpr base::Nt100ns kResume = -2;
+// FORCE_IMAGE_SECTION_CHECK has nothing to find: files are not mapped.
+constexpr ULONG kDispositionFlags = FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS |
+                                    FILE_DISPOSITION_FORCE_IMAGE_SECTION_CHECK | FILE_DISPOSITION_ON_CLOSE |
+                                    FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE;
 
 ULONG reported(ULONG attributes) { return attributes ? attributes : FILE_ATTRIBUTE_NORMAL; }
 
@@ -78,7 +82,7 @@ NTSTATUS SemanticFile::standard(FILE_STANDARD_INFORMATION &out) {
   out.EndOfFile.QuadPart = metadata->size;
   // A link that is to be deleted is no longer counted (MS-FSA, FileStandardInformation).
   out.NumberOfLinks = metadata->links - (fcb_->delete_pending && metadata->links ? 1 : 0);
-  out.DeletePending = fcb_->delete_pending;
+  out.DeletePending = fcb_->going();
   out.Directory = is_directory();
   return STATUS_SUCCESS;
 }
@@ -130,6 +134,7 @@ NTSTATUS SemanticFile::query(FILE_INFORMATION_CLASS info_class, void *buffer, UL
 }
 
 NTSTATUS SemanticFile::set(FILE_INFORMATION_CLASS info_class, const void *buffer, ULONG length) {
+  still_used();
   switch (info_class) {
     case FileBasicInformation: {
       FILE_BASIC_INFORMATION info;
@@ -137,7 +142,12 @@ NTSTATUS SemanticFile::set(FILE_INFORMATION_CLASS info_class, const void *buffer
     }
     case FileDispositionInformation: {
       FILE_DISPOSITION_INFORMATION info;
-      return read_info(buffer, length, info) ? set_disposition(info.DeleteFile) : STATUS_INFO_LENGTH_MISMATCH;
+      if (!read_info(buffer, length, info)) return STATUS_INFO_LENGTH_MISMATCH;
+      return set_disposition(info.DeleteFile ? FILE_DISPOSITION_DELETE : FILE_DISPOSITION_DO_NOT_DELETE);
+    }
+    case FileDispositionInformationEx: {
+      FILE_DISPOSITION_INFORMATION_EX info;
+      return read_info(buffer, length, info) ? set_disposition(info.Flags) : STATUS_INFO_LENGTH_MISMATCH;
     }
     case FileEndOfFileInformation: {
       FILE_END_OF_FILE_INFORMATION info;
@@ -191,20 +201,43 @@ NTSTATUS SemanticFile::set_basic(const FILE_BASIC_INFORMATION &info) {
   return node_.set_times(times);
 }
 
-NTSTATUS SemanticFile::set_disposition(bool remove) {
-  base::Guard guard(volume_.lock_);
+NTSTATUS SemanticFile::set_disposition(ULONG flags) {
+  if (flags & ~kDispositionFlags) return STATUS_INVALID_PARAMETER;
+  for (SemanticVolume::Patience patience;;) {
+    {
+      base::Guard guard(volume_.lock_);
+      const NTSTATUS status = set_disposition_locked(flags);
+      if (!volume_.worth_waiting(patience)) return status;
+    }
+    volume_.wait_for_closing(patience);
+  }
+}
+
+NTSTATUS SemanticFile::set_disposition_locked(ULONG flags) {
   if (fcb_->is_root() || fcb_->through_link) return STATUS_CANNOT_DELETE;
+  const bool remove = flags & FILE_DISPOSITION_DELETE;
   if (remove) {
+    if (fcb_->unlinked) return STATUS_FILE_DELETED;
     auto attributes = node_.attributes();
     if (!attributes) return attributes.status();
-    if (*attributes & FILE_ATTRIBUTE_READONLY) return STATUS_CANNOT_DELETE;
+    if ((*attributes & FILE_ATTRIBUTE_READONLY) && !(flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE)) {
+      return STATUS_CANNOT_DELETE;
+    }
     if (Directory *directory = node_.directory()) {
       auto empty = directory->empty();
       if (!empty) return empty.status();
-      if (!*empty) return STATUS_DIRECTORY_NOT_EMPTY;
+      if (!*empty) {
+        volume_.only_closing_ = volume_.has_closing_child(*fcb_);
+        return STATUS_DIRECTORY_NOT_EMPTY;
+      }
     }
   }
-  fcb_->delete_pending = remove;
+  posix_delete_ = remove && (flags & FILE_DISPOSITION_POSIX_SEMANTICS);
+  if (flags & FILE_DISPOSITION_ON_CLOSE) {
+    delete_on_close_ = remove;
+  } else {
+    fcb_->delete_pending = remove;
+  }
   return STATUS_SUCCESS;
 }
 

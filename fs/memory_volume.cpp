@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstring>
 
+#include <unistd.h>
+
 #include "fs/semantic_volume.h"
 
 namespace ntemu::fs {
@@ -14,6 +16,8 @@ constexpr LONGLONG kCluster = 4096;
 
 // What all nodes of one volume share.
 struct Disk {
+  explicit Disk(LONGLONG size) : capacity(size), free(size) {}
+  const LONGLONG capacity;
   std::atomic<LONGLONG> free;
   std::atomic<uint64_t> next_index{5};  // NTFS numbers its root 5
 };
@@ -24,6 +28,7 @@ class MemoryNode : public Node {
       : disk_(std::move(disk)), index_(disk_->next_index++), attributes_(attributes) {
     const base::Nt100ns now = base::clock().system_time();
     times_ = {now, now, now, now};
+    mode_ = attributes & FILE_ATTRIBUTE_DIRECTORY ? 0755 : 0644;
   }
 
   NodeId id() const override { return {1, index_}; }
@@ -32,6 +37,9 @@ class MemoryNode : public Node {
     Metadata result;
     result.times = times_;
     result.links = linked_ ? 1 : 0;
+    result.mode = mode_;
+    result.uid = uid_;
+    result.gid = gid_;
     fill_sizes(result);
     return result;
   }
@@ -51,6 +59,14 @@ class MemoryNode : public Node {
     if (times.access) times_.access = times.access;
     if (times.write) times_.write = times.write;
     if (times.change) times_.change = times.change;
+    return STATUS_SUCCESS;
+  }
+  NTSTATUS set_owner_and_mode(std::optional<ULONG> mode, std::optional<ULONG> uid, std::optional<ULONG> gid) override {
+    base::Guard guard(lock_);
+    mode_ = mode.value_or(mode_) & 07777;
+    uid_ = uid.value_or(uid_);
+    gid_ = gid.value_or(gid_);
+    times_.change = base::clock().system_time();
     return STATUS_SUCCESS;
   }
   void relocate(Directory &, std::u16string_view) override {}
@@ -75,6 +91,9 @@ class MemoryNode : public Node {
   Times times_ NTEMU_GUARDED_BY(lock_);
   ULONG attributes_ NTEMU_GUARDED_BY(lock_);
   bool linked_ NTEMU_GUARDED_BY(lock_) = true;
+  ULONG mode_ NTEMU_GUARDED_BY(lock_);
+  ULONG uid_ NTEMU_GUARDED_BY(lock_) = ::getuid();
+  ULONG gid_ NTEMU_GUARDED_BY(lock_) = ::getgid();
 };
 
 class MemoryFile final : public MemoryNode {
@@ -204,7 +223,11 @@ class MemoryDirectory final : public MemoryNode, public Directory {
     if (!entry || entry->value.get() != &node) return STATUS_OBJECT_NAME_NOT_FOUND;
     auto moved = entry->value;
     if (replaced) {
-      if (auto *victim = to.entries_.find(replaced->name, true)) victim->value->unlink();
+      if (auto *victim = to.entries_.find(replaced->name, true)) {
+        auto *directory = dynamic_cast<MemoryDirectory *>(victim->value.get());
+        if (directory && !directory->entries_.empty()) return STATUS_DIRECTORY_NOT_EMPTY;
+        victim->value->unlink();
+      }
       to.entries_.erase(replaced->name);
     }
     entries_.erase(name);
@@ -214,6 +237,14 @@ class MemoryDirectory final : public MemoryNode, public Directory {
     return STATUS_SUCCESS;
   }
   Result<bool> empty() override { return entries_.empty(); }
+  Result<std::vector<io::DirectoryEntry>> list() override {
+    std::vector<io::DirectoryEntry> entries;
+    entries.reserve(entries_.size());
+    entries_.for_each([&](const auto &entry) {
+      entries.push_back({entry.name, entry.value->id(), entry.value->directory() != nullptr});
+    });
+    return entries;
+  }
 
   NTSTATUS make_writable() override { return STATUS_SUCCESS; }
   Result<ULONG> read(void *, ULONG, LONGLONG) override { return STATUS_INVALID_DEVICE_REQUEST; }
@@ -228,15 +259,21 @@ class MemoryDirectory final : public MemoryNode, public Directory {
 class MemoryVolume final : public SemanticVolume {
  public:
   explicit MemoryVolume(std::shared_ptr<Disk> disk)
-      : SemanticVolume(std::make_shared<MemoryDirectory>(std::move(disk), FILE_ATTRIBUTE_DIRECTORY)) {}
+      : SemanticVolume(std::make_shared<MemoryDirectory>(disk, FILE_ATTRIBUTE_DIRECTORY)), disk_(std::move(disk)) {}
+
+  Result<io::VolumeSize> size() override {
+    const auto free = static_cast<uint64_t>(std::max<LONGLONG>(disk_->free, 0));
+    return io::VolumeSize{static_cast<uint64_t>(disk_->capacity), free, free, kCluster, 0, 0};
+  }
+
+ private:
+  const std::shared_ptr<Disk> disk_;
 };
 
 }  // namespace
 
 std::unique_ptr<io::Volume> make_memory_volume(LONGLONG capacity) {
-  auto disk = std::make_shared<Disk>();
-  disk->free = capacity;
-  return std::make_unique<MemoryVolume>(std::move(disk));
+  return std::make_unique<MemoryVolume>(std::make_shared<Disk>(capacity));
 }
 
 }  // namespace ntemu::fs

@@ -57,6 +57,10 @@ class NameIndex {
       }
     }
   }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto &[folded, entry] : entries_) visit(entry);
+  }
   void clear() { entries_.clear(); }
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }

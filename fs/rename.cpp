@@ -1,4 +1,5 @@
 // Renaming and moving: MS-FSA's FileRenameInformation, its checks in its order.
+#include "fs/rules.h"
 #include "fs/semantic_file.h"
 
 namespace ntemu::fs {
@@ -10,12 +11,35 @@ constexpr ULONG kKnownFlags =
 
 bool same_but_for_case(std::u16string_view a, std::u16string_view b) { return rtl::equal(a, b, true); }
 
+// A POSIX rename takes the name from a file that is open, if all who opened it share deletion.
+bool keeps_name(ULONG handles, const SHARE_ACCESS &share, bool posix) {
+  return posix ? share.SharedDelete < share.OpenCount : handles != 0;
+}
+
 }  // namespace
+
+NTSTATUS SemanticFile::check_replaceable(const Fcb &target, bool posix) {
+  if (!keeps_name(target.handles, target.share, posix)) return STATUS_SUCCESS;
+  volume_.only_closing_ =
+      !keeps_name(target.handles - target.closing_handles, without(target.share, target.closing), posix);
+  return STATUS_ACCESS_DENIED;
+}
 
 NTSTATUS SemanticFile::rename(std::u16string_view name, OpenFile *directory, ULONG flags, KPROCESSOR_MODE mode) {
   if (flags & ~kKnownFlags) return STATUS_NOT_SUPPORTED;
   if (mode == UserMode && !(access_ & DELETE)) return STATUS_ACCESS_DENIED;
-  base::Guard guard(volume_.lock_);
+  still_used();
+  for (SemanticVolume::Patience patience;;) {
+    {
+      base::Guard guard(volume_.lock_);
+      const NTSTATUS status = rename_locked(name, directory, flags);
+      if (!volume_.worth_waiting(patience)) return status;
+    }
+    volume_.wait_for_closing(patience);
+  }
+}
+
+NTSTATUS SemanticFile::rename_locked(std::u16string_view name, OpenFile *directory, ULONG flags) {
   if (fcb_->is_root()) return STATUS_INVALID_PARAMETER;
   std::shared_ptr<Fcb> where = fcb_->parent;
   if (directory) {
@@ -33,7 +57,7 @@ NTSTATUS SemanticFile::rename(std::u16string_view name, OpenFile *directory, ULO
     if (volume_.has_open_below(*fcb_)) return STATUS_ACCESS_DENIED;
   }
   if (NTSTATUS status = check_name(name); !NT_SUCCESS(status)) return status;
-  if (where->delete_pending) return STATUS_DELETE_PENDING;
+  if (where->going()) return volume_.refuse_going(*where);
   if (where == fcb_->parent && name == fcb_->name) return STATUS_SUCCESS;
 
   Directory &source_directory = *fcb_->parent->node->directory();
@@ -47,7 +71,10 @@ NTSTATUS SemanticFile::rename(std::u16string_view name, OpenFile *directory, ULO
   if (existing && !own_name) {
     if (!(flags & FILE_RENAME_REPLACE_IF_EXISTS)) return STATUS_OBJECT_NAME_COLLISION;
     // Another hard link to this very file counts as an open file, which it is.
-    if (existing->directory || existing->id == fcb_->id) return STATUS_ACCESS_DENIED;
+    const bool posix = flags & FILE_RENAME_POSIX_SEMANTICS;
+    if (existing->id == fcb_->id) return STATUS_ACCESS_DENIED;
+    // rename(2) replaces a directory by another when it is empty.
+    if (existing->directory && !(posix && is_directory() && !existing->link)) return STATUS_ACCESS_DENIED;
     auto target = volume_.child(where, existing->name, true);
     if (!target) return target.status();
     open_target = *target;
@@ -56,16 +83,15 @@ NTSTATUS SemanticFile::rename(std::u16string_view name, OpenFile *directory, ULO
     if ((*attributes & FILE_ATTRIBUTE_READONLY) && !(flags & FILE_RENAME_IGNORE_READONLY_ATTRIBUTE)) {
       return STATUS_ACCESS_DENIED;
     }
-    if (open_target->delete_pending) return STATUS_DELETE_PENDING;
-    if (open_target->handles && !(flags & FILE_RENAME_POSIX_SEMANTICS)) return STATUS_ACCESS_DENIED;
+    if (open_target->is_root()) return STATUS_ACCESS_DENIED;
+    if (open_target->delete_pending) return volume_.refuse_going(*open_target);
+    if (NTSTATUS status = check_replaceable(*open_target, posix); !NT_SUCCESS(status)) return status;
     replaced = &*existing;
   }
   const NTSTATUS status = source_directory.rename(fcb_->name, node_, target_directory, name, replaced);
   if (!NT_SUCCESS(status)) return status;
-  if (open_target) open_target->unlinked = true;
-  fcb_->parent = where;
-  fcb_->name = name;
-  node_.relocate(target_directory, name);
+  if (open_target) volume_.unlink(*open_target);
+  volume_.move(*fcb_, where, std::u16string(name));
   return STATUS_SUCCESS;
 }
 

@@ -64,6 +64,16 @@ bool share_conflict(const SHARE_ACCESS &state, ACCESS_MASK access, ULONG share) 
 void add_share(SHARE_ACCESS &state, ACCESS_MASK access, ULONG share) { count(state, access, share, true); }
 void remove_share(SHARE_ACCESS &state, ACCESS_MASK access, ULONG share) { count(state, access, share, false); }
 
+SHARE_ACCESS without(const SHARE_ACCESS &state, const SHARE_ACCESS &part) {
+  return {.OpenCount = state.OpenCount - part.OpenCount,
+          .Readers = state.Readers - part.Readers,
+          .Writers = state.Writers - part.Writers,
+          .Deleters = state.Deleters - part.Deleters,
+          .SharedRead = state.SharedRead - part.SharedRead,
+          .SharedWrite = state.SharedWrite - part.SharedWrite,
+          .SharedDelete = state.SharedDelete - part.SharedDelete};
+}
+
 ACCESS_MASK added_access(ULONG disposition) {
   switch (disposition) {
     case FILE_SUPERSEDE:

@@ -12,6 +12,8 @@ NTSTATUS check_parameters(const io::CreateRequest &request);
 bool share_conflict(const SHARE_ACCESS &state, ACCESS_MASK access, ULONG share);
 void add_share(SHARE_ACCESS &state, ACCESS_MASK access, ULONG share);
 void remove_share(SHARE_ACCESS &state, ACCESS_MASK access, ULONG share);
+// What would be left of `state` without the opens counted in `part`.
+SHARE_ACCESS without(const SHARE_ACCESS &state, const SHARE_ACCESS &part);
 
 // Rights that a disposition needs on an existing file beside those asked for; the handle does not get them.
 ACCESS_MASK added_access(ULONG disposition);

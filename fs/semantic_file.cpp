@@ -10,7 +10,8 @@ SemanticFile::SemanticFile(std::shared_ptr<Fcb> fcb, ACCESS_MASK access, ULONG s
       node_(*fcb_->node),
       access_(access),
       share_(share),
-      options_(options) {}
+      options_(options),
+      delete_on_close_(options & FILE_DELETE_ON_CLOSE) {}
 
 SemanticFile::~SemanticFile() {
   cleanup();
@@ -25,22 +26,42 @@ void SemanticFile::cleanup() {
   if (cleaned_) return;
   cleaned_ = true;
   Fcb &fcb = *fcb_;
+  if (closing_) count_closing(false);
   remove_share(fcb.share, access_, share_);
-  if ((options_ & FILE_DELETE_ON_CLOSE) && !fcb.is_root()) fcb.delete_pending = true;
-  if (--fcb.handles != 0 || !fcb.delete_pending) return;
+  if (delete_on_close_ && !fcb.is_root()) fcb.delete_pending = true;
+  const bool last = --fcb.handles == 0;
+  if (!fcb.delete_pending || !(last || posix_delete_)) return;
+  fcb.delete_pending = false;
   if (!fcb.unlinked && fcb.parent) {
     // A directory that was filled meanwhile stays, as does a name that leads elsewhere by now.
     const NTSTATUS status = fcb.parent->node->directory()->remove(fcb.name, node_);
-    if (!NT_SUCCESS(status)) {
-      fcb.delete_pending = false;
-      return;
-    }
+    if (!NT_SUCCESS(status)) return;
   }
-  fcb.unlinked = true;
+  volume_.unlink(fcb);
+}
+
+void SemanticFile::note_closing() { set_closing(true); }
+
+void SemanticFile::set_closing(bool closing) {
+  base::Guard guard(volume_.lock_);
+  if (!cleaned_ && closing_ != closing) count_closing(closing);
+}
+
+void SemanticFile::count_closing(bool closing) {
+  closing_ = closing;
+  if (closing) {
+    add_share(fcb_->closing, access_, share_);
+    ++fcb_->closing_handles;
+  } else {
+    remove_share(fcb_->closing, access_, share_);
+    --fcb_->closing_handles;
+    volume_.closing_changed();
+  }
 }
 
 Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
   if (is_directory()) return STATUS_INVALID_DEVICE_REQUEST;
+  still_used();
   if (length == 0) return ULONG{0};
   auto moved = node_.read(buffer, length, offset);
   if (moved && *moved == 0) return STATUS_END_OF_FILE;
@@ -51,6 +72,7 @@ Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
 
 Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &offset) {
   if (is_directory()) return STATUS_INVALID_DEVICE_REQUEST;
+  still_used();
   auto moved = node_.write(buffer, length, offset);
   if (!moved) return moved;
   if (options_ & FILE_WRITE_THROUGH) [[unlikely]] {
@@ -64,6 +86,22 @@ Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &of
 void SemanticFile::restore_frozen_times() {
   base::Guard guard(volume_.lock_);
   node_.set_times(frozen_);
+}
+
+Result<io::FileStat> SemanticFile::stat() {
+  auto metadata = node_.metadata();
+  if (!metadata) return metadata.status();
+  auto attributes = node_.attributes();
+  if (!attributes) return attributes.status();
+  return io::FileStat{fcb_->id,    is_directory(),  metadata->size, metadata->allocation, metadata->times,
+                      *attributes, metadata->links, metadata->mode, metadata->uid,        metadata->gid};
+}
+
+Result<std::vector<io::DirectoryEntry>> SemanticFile::list() {
+  Directory *directory = node_.directory();
+  if (!directory) return STATUS_INVALID_PARAMETER;
+  base::Guard guard(volume_.lock_);
+  return directory->list();
 }
 
 std::u16string SemanticFile::path() const {

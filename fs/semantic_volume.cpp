@@ -1,6 +1,7 @@
 #include "fs/semantic_volume.h"
 
 #include <algorithm>
+#include <climits>
 
 #include "fs/rules.h"
 #include "fs/semantic_file.h"
@@ -11,6 +12,10 @@ namespace {
 constexpr size_t kRecentDirectories = 64;
 // How often a create starts over because something outside changed the directory under it.
 constexpr int kAttempts = 8;
+// How long an operation waits for opens that are being closed. A close on its way from another process takes less than
+// 4 ms, on a loaded host perhaps a hundred times that; but a program that closed one of two copies of a descriptor
+// keeps the file open for good, and whom that keeps out should hear so before a user thinks that all has stopped.
+constexpr std::chrono::milliseconds kClosingPatience{500};
 
 }  // namespace
 
@@ -45,7 +50,17 @@ Result<io::CreateResult> SemanticVolume::create(const io::CreateRequest &request
   if (path.trailing_backslash && ((request.options & FILE_NON_DIRECTORY_FILE) || request.target_directory)) {
     return STATUS_OBJECT_NAME_INVALID;
   }
-  base::Guard guard(lock_);
+  for (Patience patience;;) {
+    {
+      base::Guard guard(lock_);
+      auto result = create_with_retries(request, path);
+      if (!worth_waiting(patience)) return result;
+    }
+    wait_for_closing(patience);
+  }
+}
+
+Result<io::CreateResult> SemanticVolume::create_with_retries(const io::CreateRequest &request, const ParsedPath &path) {
   for (int attempt = 1;; ++attempt) {
     auto result = create_locked(request, path);
     if (result || result.status() != STATUS_RETRY) return result;
@@ -59,7 +74,7 @@ Result<io::CreateResult> SemanticVolume::create_locked(const io::CreateRequest &
     auto *from = dynamic_cast<SemanticFile *>(request.directory);
     if (!from || &from->fcb().volume != this) return STATUS_INVALID_PARAMETER;
     start = from->fcb_pointer();
-    if (start->delete_pending) return STATUS_DELETE_PENDING;
+    if (start->going()) return refuse_going(*start);
   }
   if (path.components.empty()) {
     if (request.target_directory) return STATUS_OBJECT_NAME_INVALID;
@@ -82,7 +97,7 @@ Result<io::CreateResult> SemanticVolume::create_locked(const io::CreateRequest &
 Result<io::CreateResult> SemanticVolume::open_existing(const io::CreateRequest &request, const ParsedPath &path,
                                                        std::shared_ptr<Fcb> fcb) {
   const bool directory = fcb->is_directory();
-  if (fcb->delete_pending) return STATUS_DELETE_PENDING;
+  if (fcb->going()) return refuse_going(*fcb);
   if (path.trailing_backslash && !directory) return STATUS_OBJECT_NAME_INVALID;
   if (fcb->is_root()) {
     if (replaces_data(request.disposition) || request.disposition == FILE_CREATE) return STATUS_ACCESS_DENIED;
@@ -99,7 +114,10 @@ Result<io::CreateResult> SemanticVolume::open_existing(const io::CreateRequest &
   ACCESS_MASK granted = 0;
   if (status = check_attributes(request, *attributes, directory, granted); !NT_SUCCESS(status)) return status;
   const ACCESS_MASK needed = granted | added_access(request.disposition);
-  if (share_conflict(fcb->share, needed, request.share)) return STATUS_SHARING_VIOLATION;
+  if (share_conflict(fcb->share, needed, request.share)) {
+    only_closing_ = !share_conflict(without(fcb->share, fcb->closing), needed, request.share);
+    return STATUS_SHARING_VIOLATION;
+  }
   if ((request.options & FILE_DELETE_ON_CLOSE) && fcb->through_link) return STATUS_CANNOT_DELETE;
 
   if (!directory && (replaces_data(request.disposition) || (granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)))) {
@@ -160,7 +178,7 @@ Result<std::shared_ptr<Fcb>> SemanticVolume::walk(std::shared_ptr<Fcb> start, co
   std::shared_ptr<Fcb> at = std::move(start);
   for (size_t i = 0;; ++i) {
     if (!at->is_directory()) return STATUS_OBJECT_PATH_NOT_FOUND;
-    if (at->delete_pending) return STATUS_DELETE_PENDING;
+    if (at->going()) return refuse_going(*at);
     keep_recent(at);
     if (i + 1 == path.components.size()) return at;
     auto next = child(at, path.components[i], exact);
@@ -176,13 +194,11 @@ Result<std::shared_ptr<Fcb>> SemanticVolume::child(const std::shared_ptr<Fcb> &p
   if (!found) return found.status();
   if (auto known = find_open(found->id)) {
     // Something outside moved it, or it has several names: it goes by the one used last.
-    if ((known->parent != parent || known->name != found->name || known->through_link) && !found->link &&
-        !known->is_root()) {
-      known->parent = parent;
-      known->name = std::move(found->name);
+    const bool moved = known->parent != parent || known->name != found->name || known->through_link || known->unlinked;
+    if (moved && !found->link && !known->is_root()) {
       known->through_link = false;
       known->unlinked = false;
-      known->node->relocate(directory, known->name);
+      move(*known, parent, std::move(found->name));
     }
     return known;
   }
@@ -208,14 +224,55 @@ std::shared_ptr<Fcb> SemanticVolume::enter(std::shared_ptr<Node> node, const std
 }
 
 bool SemanticVolume::has_open_below(const Fcb &directory) {
+  bool any = false;
+  bool used = false;
   for (const auto &[id, weak] : fcbs_) {
     const auto fcb = weak.lock();
-    if (!fcb || fcb->handles == 0) continue;
+    if (!fcb || fcb->handles == 0 || fcb->unlinked) continue;
     for (const Fcb *at = fcb->parent.get(); at; at = at->parent.get()) {
-      if (at == &directory) return true;
+      if (at != &directory) continue;
+      any = true;
+      used |= !fcb->only_closing();
+      break;
     }
   }
-  return false;
+  only_closing_ = any && !used;
+  return any;
+}
+
+bool SemanticVolume::has_closing_child(const Fcb &directory) {
+  return std::any_of(fcbs_.begin(), fcbs_.end(), [&](const auto &entry) {
+    const auto fcb = entry.second.lock();
+    return fcb && fcb->parent.get() == &directory && fcb->delete_pending && fcb->only_closing();
+  });
+}
+
+NTSTATUS SemanticVolume::refuse_going(const Fcb &fcb) {
+  only_closing_ = fcb.delete_pending && fcb.only_closing();
+  return STATUS_DELETE_PENDING;
+}
+
+bool SemanticVolume::worth_waiting(Patience &patience) {
+  if (!std::exchange(only_closing_, false)) [[likely]]
+    return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (patience.end == std::chrono::steady_clock::time_point{}) patience.end = now + kClosingPatience;
+  if (now >= patience.end) return false;
+  patience.seen = closings_.load(std::memory_order_relaxed);
+  ++waiting_;
+  return true;
+}
+
+void SemanticVolume::wait_for_closing(const Patience &patience) {
+  using Nt = std::chrono::duration<base::Nt100ns, std::ratio<1, base::kNtPerSecond>>;
+  const auto left = std::chrono::duration_cast<Nt>(patience.end - std::chrono::steady_clock::now());
+  if (left.count() > 0) base::wait_word(closings_, patience.seen, left.count());
+  --waiting_;
+}
+
+void SemanticVolume::closing_changed() {
+  ++closings_;
+  if (waiting_) base::wake_word(closings_, INT_MAX);
 }
 
 void SemanticVolume::keep_recent(const std::shared_ptr<Fcb> &directory) {
@@ -224,6 +281,23 @@ void SemanticVolume::keep_recent(const std::shared_ptr<Fcb> &directory) {
   if (it != recent_.end()) recent_.erase(it);
   recent_.push_front(directory);
   if (recent_.size() > kRecentDirectories) recent_.pop_back();
+}
+
+void SemanticVolume::move(Fcb &fcb, const std::shared_ptr<Fcb> &parent, std::u16string name) {
+  fcb.parent = parent;
+  fcb.name = std::move(name);
+  fcb.node->relocate(*parent->node->directory(), fcb.name);
+  if (observer_) observer_->renamed(fcb.id, parent->id, fcb.name);
+}
+
+void SemanticVolume::unlink(Fcb &fcb) {
+  fcb.unlinked = true;
+  if (observer_) observer_->removed(fcb.id);
+}
+
+void SemanticVolume::set_observer(io::VolumeObserver *observer) {
+  base::Guard guard(lock_);
+  observer_ = observer;
 }
 
 }  // namespace ntemu::fs

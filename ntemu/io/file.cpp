@@ -173,6 +173,11 @@ void ntemu::io::dismount_volume(PDEVICE_OBJECT device) {
 
 bool ntemu::io::is_mounted(PDEVICE_OBJECT device) { return mounted(*device) != nullptr; }
 
+Volume *ntemu::io::volume_of(PDEVICE_OBJECT device) {
+  MountedVolume *volume = mounted(*device);
+  return volume ? volume->volume.get() : nullptr;
+}
+
 Result<void *> ntemu::io::open_file_on_volume(PDEVICE_OBJECT device, std::u16string_view rest,
                                               ob::OpenRequest &request) {
   MountedVolume *volume = mounted(*device);

@@ -29,6 +29,8 @@ void mount_volume(PDEVICE_OBJECT device, std::unique_ptr<Volume> volume);
 // No further opens. The volume itself goes with the last of its file objects.
 void dismount_volume(PDEVICE_OBJECT device);
 bool is_mounted(PDEVICE_OBJECT device);
+// nullptr when nothing is mounted. Lives as long as the mount.
+Volume *volume_of(PDEVICE_OBJECT device);
 
 // The device type's parse for mounted devices: a FILE_OBJECT with one reference. `rest` as in ob::Parse.
 Result<void *> open_file_on_volume(PDEVICE_OBJECT device, std::u16string_view rest, ob::OpenRequest &request);

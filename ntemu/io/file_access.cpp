@@ -23,6 +23,7 @@ ACCESS_MASK access_to_set(FILE_INFORMATION_CLASS info_class) {
     case FileRenameInformation:
     case FileRenameInformationEx:
     case FileDispositionInformation:
+    case FileDispositionInformationEx:
       return DELETE;
     case FileEndOfFileInformation:
     case FileAllocationInformation:

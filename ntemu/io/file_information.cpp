@@ -135,6 +135,10 @@ NTSTATUS set_file(HANDLE handle, IO_STATUS_BLOCK *io_status, const void *buffer,
   if (NT_ERROR(status)) return status;
   if (info_class == FileDispositionInformation) {
     file.object().DeletePending = static_cast<const FILE_DISPOSITION_INFORMATION *>(buffer)->DeleteFile;
+  } else if (info_class == FileDispositionInformationEx) {
+    FILE_DISPOSITION_INFORMATION_EX info;
+    std::memcpy(&info, buffer, sizeof(info));
+    if (!(info.Flags & FILE_DISPOSITION_ON_CLOSE)) file.object().DeletePending = info.Flags & FILE_DISPOSITION_DELETE;
   }
   io_status->Status = status;
   io_status->Information = 0;

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "fs/dos_devices.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ke/wait.h"
@@ -88,7 +89,6 @@ class Daemon {
  private:
   std::optional<Error> boot();
   void mount();
-  void unmount();
   void start_services();
   Operations operations();
   json status();
@@ -112,7 +112,7 @@ class Daemon {
   std::thread starter_;
   std::promise<void> start_ended_;
   std::atomic<bool> started_{false};  // what starts at boot has started
-  std::string mounted_at_;            // empty: nowhere, for the reason in mount_problem_
+  std::unique_ptr<fs::DosDevices> view_;  // none for the reason in mount_problem_
   std::string mount_problem_;
 };
 
@@ -141,7 +141,7 @@ std::optional<Error> Daemon::boot() {
   mount();
   auto control = ControlServer::start(*machine_, operations(), [&stop = stop_] { stop.ask("'ntemu shutdown'"); });
   if (!control) {
-    unmount();
+    view_.reset();
     machine_->shut_down();
     return control.error();
   }
@@ -149,9 +149,18 @@ std::optional<Error> Daemon::boot() {
   return std::nullopt;
 }
 
-void Daemon::mount() { mount_problem_ = "this build has no mount"; }
-
-void Daemon::unmount() { mounted_at_.clear(); }
+void Daemon::mount() {
+  const auto point = options_.directory / kMountName;
+  std::error_code error;
+  std::filesystem::create_directory(point, error);
+  auto view = fs::DosDevices::mount(point, {.allow_other = options_.allow_other});
+  if (view) {
+    view_ = std::move(*view);
+  } else {
+    mount_problem_ = view.error().text;
+    base::log(base::Level::kWarning, "machine", "the machine runs without a mount: {}", mount_problem_);
+  }
+}
 
 // On a thread of its own: a DriverEntry that hangs must not keep the machine from being ready, and looked at.
 void Daemon::start_services() {
@@ -199,10 +208,10 @@ json Daemon::status() {
               {"drivers", machine_->drivers()},
               {"services", count_services()},
               {"log", (options_.directory / kDebugLogName).string()}};
-  if (mounted_at_.empty()) {
-    status["mount_problem"] = mount_problem_;
+  if (mount_problem_.empty()) {
+    status["mount"] = (options_.directory / kMountName).string();
   } else {
-    status["mount"] = mounted_at_;
+    status["mount_problem"] = mount_problem_;
   }
   return status;
 }
@@ -239,7 +248,7 @@ int Daemon::end(const std::string &why) {
   bool idle = control_->stop(kOperationPatience);
   idle = services_have_started() && idle;
   json reply{{"ok", true}, {"left", 0}};
-  unmount();
+  view_.reset();
   const bool ended = idle && machine_->shut_down();
   if (!ended) {
     reply = describe_leftovers();

@@ -1,10 +1,10 @@
 #include "ntemu/machine/drives.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
+#include "fs/dos_devices.h"
 #include "fs/volumes.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
@@ -12,6 +12,7 @@
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
+#include "ntemu/machine/supervisor.h"
 #include "ntemu/ob/object.h"
 
 namespace ntemu::machine {
@@ -138,17 +139,10 @@ void Drives::mount_remembered() {
 // Files under two letters would have two sets of share modes; and the mount shows the drives themselves.
 std::optional<Error> Drives::check_directory(const stdfs::path &directory) const {
   std::error_code ignored;
-  struct stat info, mount, machine;
-  const stdfs::path view = machine_ / "DosDevices";
-  if (!machine_.empty()) {
-    const bool mounted =
-        stat(machine_.c_str(), &machine) == 0 && stat(view.c_str(), &mount) == 0 && mount.st_dev != machine.st_dev;
-    if (is_within(directory, stdfs::weakly_canonical(view, ignored)) ||
-        (mounted && stat(directory.c_str(), &info) == 0 && info.st_dev == mount.st_dev)) {
-      return Error{STATUS_INVALID_PARAMETER,
-                   fmt::format("{} lies in the machine's own mount, which shows its drives", directory.string())};
-    }
-  }
+  if ((!machine_.empty() && is_within(directory, stdfs::weakly_canonical(machine_, ignored) / kMountName)) ||
+      fs::is_inside_own_mount(directory))
+    return Error{STATUS_INVALID_PARAMETER,
+                 fmt::format("{} lies in the machine's own mount, which shows its drives", directory.string())};
   for (const auto &[letter, drive] : drives_) {
     if (drive.directory.empty() || !drive.device) continue;
     const stdfs::path other = stdfs::weakly_canonical(drive.directory, ignored);

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
 
+#include "fs/dos_devices.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/machine/control.h"
 #include "ntemu/machine/debug_log.h"
@@ -53,26 +52,11 @@ std::string describe_end(int status) {
                                        : fmt::format("with exit code {}", code);
 }
 
-// Lazily, since nobody answers behind it.
-void detach_stale_mount(const stdfs::path &mount) {
-  if (geteuid() == 0) {
-    while (umount2(mount.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
-    }
-    return;
-  }
-  std::error_code error;
-  if (stdfs::exists(mount, error) || error != std::errc::not_connected) return;
-  std::string words[] = {"fusermount3", "-u", "-z", "-q", mount.string()};
-  char *argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), words[4].data(), nullptr};
-  pid_t child;
-  if (posix_spawnp(&child, argv[0], nullptr, nullptr, argv, environ) == 0) waitpid(child, nullptr, 0);
-}
-
 }  // namespace
 
 void clean_up(const stdfs::path &directory, int pid) {
   std::error_code ignored;
-  detach_stale_mount(directory / kMountName);
+  fs::detach_stale_mount(directory / kMountName);
   stdfs::remove(directory / kSocketName, ignored);
   if (pid > 0) stdfs::remove(runtime_socket(pid), ignored);
   stdfs::remove_all(directory / "images", ignored);

@@ -107,5 +107,115 @@ TYPED_TEST(Delete, LinksThatWillGoAreNotCounted) {
   EXPECT_EQ(this->template query<FILE_STANDARD_INFORMATION>(file, FileStandardInformation).NumberOfLinks, 0U);
 }
 
+constexpr ULONG kPosixDelete = FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS;
+
+TYPED_TEST(Delete, PosixNameGoesWithTheHandleThatDeletes) {
+  this->make_file(u"\\f", "old");
+  auto reader = this->open(u"\\f");
+  auto deleter = this->open(u"\\f", {.access = DELETE});
+  ASSERT_EQ(this->dispose_ex(deleter, kPosixDelete), STATUS_SUCCESS);
+  EXPECT_EQ(this->try_open(u"\\f"), STATUS_DELETE_PENDING) << "not before that handle is closed";
+  deleter->cleanup();
+  this->make_file(u"\\f", "new");
+  char buffer[8];
+  auto moved = reader->read(buffer, sizeof(buffer), 0);
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(std::string(buffer, *moved), "old");
+  LONGLONG offset = 0;
+  ASSERT_TRUE(reader->write("OLD!", 4, offset));
+  EXPECT_TRUE(this->pending(reader));
+  EXPECT_EQ(this->template query<FILE_STANDARD_INFORMATION>(reader, FileStandardInformation).NumberOfLinks, 0U);
+  EXPECT_EQ(this->dispose(reader), STATUS_FILE_DELETED);
+  EXPECT_EQ(this->rename_to(reader, u"\\g"), STATUS_ACCESS_DENIED);
+  reader.close();
+  deleter.close();
+  EXPECT_EQ(this->contents(u"\\f"), "new");
+}
+
+TYPED_TEST(Delete, PosixDeletionOfAnotherHandleIsNotHurried) {
+  this->make_file(u"\\f");
+  auto deleter = this->open(u"\\f");
+  auto other = this->open(u"\\f");
+  ASSERT_EQ(this->dispose_ex(deleter, kPosixDelete), STATUS_SUCCESS);
+  other.close();
+  EXPECT_EQ(this->try_open(u"\\f"), STATUS_DELETE_PENDING);
+  ASSERT_EQ(this->dispose_ex(deleter, FILE_DISPOSITION_DO_NOT_DELETE), STATUS_SUCCESS);
+  deleter.close();
+  EXPECT_TRUE(this->exists(u"\\f"));
+}
+
+TYPED_TEST(Delete, WithoutPosixTheExClassIsTheOldOne) {
+  this->make_file(u"\\f");
+  auto first = this->open(u"\\f");
+  auto second = this->open(u"\\f");
+  ASSERT_EQ(this->dispose_ex(first, FILE_DISPOSITION_DELETE | FILE_DISPOSITION_FORCE_IMAGE_SECTION_CHECK),
+            STATUS_SUCCESS);
+  first.close();
+  EXPECT_EQ(this->try_open(u"\\f"), STATUS_DELETE_PENDING);
+  second.close();
+  EXPECT_FALSE(this->exists(u"\\f"));
+}
+
+TYPED_TEST(Delete, PosixLeavesNothingInADirectoryThatIsOpen) {
+  this->make_directory(u"\\d");
+  this->make_file(u"\\d\\f");
+  auto reader = this->open(u"\\d\\f");
+  auto deleter = this->open(u"\\d\\f");
+  ASSERT_EQ(this->dispose_ex(deleter, kPosixDelete), STATUS_SUCCESS);
+  deleter.close();
+  auto holder = this->open(u"\\d");
+  auto directory = this->open(u"\\d");
+  ASSERT_EQ(this->dispose_ex(directory, kPosixDelete), STATUS_SUCCESS);
+  directory.close();
+  EXPECT_EQ(this->try_open(u"\\d"), STATUS_OBJECT_NAME_NOT_FOUND);
+  EXPECT_EQ(this->try_open(u"g", {.disposition = FILE_CREATE, .directory = holder.file.get()}), STATUS_DELETE_PENDING);
+  auto left = holder->list();
+  ASSERT_TRUE(left);
+  EXPECT_TRUE(left->empty());
+}
+
+TYPED_TEST(Delete, PosixDeletionLetsTheDirectoryMove) {
+  this->make_directory(u"\\d");
+  this->make_file(u"\\d\\f");
+  auto reader = this->open(u"\\d\\f");
+  auto deleter = this->open(u"\\d\\f");
+  ASSERT_EQ(this->dispose_ex(deleter, kPosixDelete), STATUS_SUCCESS);
+  deleter.close();
+  auto directory = this->open(u"\\d");
+  EXPECT_EQ(this->rename_to(directory, u"\\e"), STATUS_SUCCESS);
+}
+
+TYPED_TEST(Delete, ReadOnlyCanBeIgnored) {
+  this->make_file(u"\\r", {}, FILE_ATTRIBUTE_READONLY);
+  auto file = this->open(u"\\r", {.access = DELETE});
+  EXPECT_EQ(this->dispose_ex(file, FILE_DISPOSITION_DELETE), STATUS_CANNOT_DELETE);
+  EXPECT_EQ(this->dispose_ex(file, FILE_DISPOSITION_DELETE | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE),
+            STATUS_SUCCESS);
+  file.close();
+  EXPECT_FALSE(this->exists(u"\\r"));
+}
+
+TYPED_TEST(Delete, OnCloseStateCanBeSetAndCleared) {
+  this->make_file(u"\\f");
+  auto file = this->open(u"\\f", {.options = FILE_DELETE_ON_CLOSE});
+  ASSERT_EQ(this->dispose_ex(file, FILE_DISPOSITION_ON_CLOSE), STATUS_SUCCESS);
+  file.close();
+  ASSERT_TRUE(this->exists(u"\\f"));
+  file = this->open(u"\\f");
+  ASSERT_EQ(this->dispose_ex(file, FILE_DISPOSITION_DELETE | FILE_DISPOSITION_ON_CLOSE), STATUS_SUCCESS);
+  EXPECT_FALSE(this->pending(file));
+  EXPECT_EQ(this->try_open(u"\\f"), STATUS_SUCCESS) << "nothing is pending yet";
+  file.close();
+  EXPECT_FALSE(this->exists(u"\\f"));
+}
+
+TYPED_TEST(Delete, UnknownDispositionFlagsAreRefused) {
+  this->make_file(u"\\f");
+  auto file = this->open(u"\\f");
+  EXPECT_EQ(this->dispose_ex(file, FILE_DISPOSITION_DELETE | 0x100), STATUS_INVALID_PARAMETER);
+  file.close();
+  EXPECT_TRUE(this->exists(u"\\f"));
+}
+
 }  // namespace
 }  // namespace ntemu::fs::test

@@ -176,9 +176,44 @@ TYPED_TEST(Rename, PosixFlagReplacesAnOpenFileWhichLivesOn) {
   ASSERT_TRUE(moved);
   EXPECT_EQ(std::string(buffer, *moved), "old");
   // Deleting the old one must not take the new one's name away.
-  ASSERT_EQ(this->dispose(target), STATUS_SUCCESS);
+  EXPECT_EQ(this->dispose(target), STATUS_FILE_DELETED);
   target.close();
   EXPECT_EQ(this->contents(u"\\b"), "new");
+}
+
+TYPED_TEST(Rename, PosixFlagReplacesOnlyWhatMayBeDeleted) {
+  this->make_file(u"\\a", "new");
+  this->make_file(u"\\b", "old");
+  auto sharing = this->open(u"\\b");
+  auto target = this->open(u"\\b", {.access = FILE_READ_DATA, .share = FILE_SHARE_READ | FILE_SHARE_WRITE});
+  EXPECT_EQ(target.status, STATUS_SHARING_VIOLATION);
+  sharing = this->open(u"\\b", {.access = FILE_READ_DATA});
+  target = this->open(u"\\b", {.access = FILE_READ_DATA, .share = FILE_SHARE_READ | FILE_SHARE_WRITE});
+  ASSERT_EQ(target.status, STATUS_SUCCESS);
+  EXPECT_EQ(this->rename(u"\\a", u"b", kReplace | kPosix), STATUS_ACCESS_DENIED);
+  target = this->open(u"\\b", {.access = FILE_READ_ATTRIBUTES, .share = 0});
+  EXPECT_EQ(this->rename(u"\\a", u"b", kReplace | kPosix), STATUS_SUCCESS) << "attributes are nobody's to share";
+}
+
+TYPED_TEST(Rename, PosixFlagReplacesAnEmptyDirectory) {
+  this->make_directory(u"\\a");
+  this->make_file(u"\\a\\inside", "data");
+  this->make_directory(u"\\b");
+  this->make_file(u"\\b\\full");
+  EXPECT_EQ(this->rename(u"\\a", u"b", kReplace), STATUS_ACCESS_DENIED);
+  EXPECT_EQ(this->rename(u"\\a", u"B", kReplace | kPosix), STATUS_DIRECTORY_NOT_EMPTY);
+  auto full = this->open(u"\\b\\full");
+  ASSERT_EQ(this->dispose(full), STATUS_SUCCESS);
+  full.close();
+  EXPECT_EQ(this->rename(u"\\a", u"B", kReplace | kPosix), STATUS_SUCCESS);
+  EXPECT_EQ(this->contents(u"\\b\\inside"), "data");
+  EXPECT_EQ(this->open(u"\\b")->path(), u"\\B");
+  EXPECT_FALSE(this->exists(u"\\a"));
+  this->make_file(u"\\f");
+  EXPECT_EQ(this->rename(u"\\f", u"B", kReplace | kPosix), STATUS_ACCESS_DENIED) << "a file does not";
+  auto child = this->open(u"\\b\\inside", {.access = DELETE});
+  auto root = this->open(u"\\");
+  EXPECT_EQ(child->rename(u"B", root.file.get(), kReplace | kPosix, UserMode), STATUS_ACCESS_DENIED);
 }
 
 TYPED_TEST(Rename, UnknownFlagsAreRefused) {

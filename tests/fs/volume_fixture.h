@@ -120,6 +120,11 @@ class AnyVolume : public ::testing::Test {
     FILE_DISPOSITION_INFORMATION info{remove};
     return file->set(FileDispositionInformation, &info, sizeof(info));
   }
+  NTSTATUS dispose_ex(Opened &file, ULONG flags) {
+    FILE_DISPOSITION_INFORMATION_EX info{flags};
+    return file->set(FileDispositionInformationEx, &info, sizeof(info));
+  }
+  bool pending(Opened &file) { return query<FILE_STANDARD_INFORMATION>(file, FileStandardInformation).DeletePending; }
 
   std::unique_ptr<io::Volume> volume_;
 };

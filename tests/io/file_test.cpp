@@ -421,6 +421,25 @@ TEST_F(QueryFile, DispositionShowsInTheFileObject) {
   EXPECT_EQ(create(u"\\??\\C:\\f", FILE_ALL_ACCESS, FILE_OPEN), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+TEST_F(QueryFile, PosixDeletionTakesTheNameWithItsHandle) {
+  ASSERT_EQ(create(u"\\??\\C:\\f"), STATUS_SUCCESS);
+  ASSERT_EQ(write("data"), STATUS_SUCCESS);
+  const HANDLE keeper = handle;
+  ASSERT_EQ(create(u"\\??\\C:\\f", DELETE | SYNCHRONIZE), STATUS_SUCCESS);
+  const HANDLE deleter = handle;
+  FILE_DISPOSITION_INFORMATION_EX remove{FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS};
+  EXPECT_EQ(ZwSetInformationFile(handle, &iosb, &remove, 3, FileDispositionInformationEx), STATUS_INFO_LENGTH_MISMATCH);
+  EXPECT_EQ(ZwSetInformationFile(handle, &iosb, &remove, sizeof(remove), FileDispositionInformationEx), STATUS_SUCCESS);
+  EXPECT_TRUE(object()->DeletePending);
+  EXPECT_EQ(create(u"\\??\\C:\\f"), STATUS_DELETE_PENDING);
+  close(deleter);
+  EXPECT_EQ(create(u"\\??\\C:\\f", FILE_ALL_ACCESS, FILE_CREATE), STATUS_SUCCESS);
+  handle = keeper;
+  LARGE_INTEGER start = at(0);
+  ASSERT_EQ(read(4, &start), STATUS_SUCCESS);
+  EXPECT_EQ(data, "data");
+}
+
 TEST_F(CreateFile, AllowedAtApcLevel) {
   KIRQL old;
   KeRaiseIrql(APC_LEVEL, &old);

@@ -1,0 +1,55 @@
+// A connection to the kernel, or to who plays it, and the threads that answer its requests.
+#pragma once
+
+#include <pthread.h>
+
+#include <memory>
+#include <vector>
+
+#include "fs/beneath.h"
+#include "ntemu/base/lock.h"
+
+struct fuse_session;
+
+namespace ntemu::fs {
+
+class MountView;
+
+class MountSession {
+ public:
+  enum class Peer { kKernel, kSocket };
+  // nullptr when memory or threads are short. Requests are answered from now on.
+  static std::unique_ptr<MountSession> start(MountView &view, Fd connection, Peer peer);
+  // Ends and joins the threads; a request that is being answered is waited for.
+  ~MountSession();
+  MountSession(const MountSession &) = delete;
+  MountSession &operator=(const MountSession &) = delete;
+
+ private:
+  struct FreeSession {
+    void operator()(fuse_session *session) const;
+  };
+  // One thread, which may be ended only while it waits for a request.
+  struct Worker {
+    MountSession *session;
+    pthread_t thread;
+    std::unique_ptr<char[]> buffer;
+  };
+
+  MountSession(Fd connection, Peer peer) : connection_(std::move(connection)), peer_(peer) {}
+  static void *run(void *worker);
+  // The length of the next request, 0 at the end of the connection.
+  size_t receive(Worker &worker);
+  void answer(Worker &worker, size_t length);
+  bool add_worker() NTEMU_REQUIRES(mutex_);
+
+  Fd connection_;
+  const Peer peer_;
+  std::unique_ptr<fuse_session, FreeSession> session_;
+  base::Mutex mutex_;
+  bool stopping_ NTEMU_GUARDED_BY(mutex_) = false;
+  size_t idle_ NTEMU_GUARDED_BY(mutex_) = 0;
+  std::vector<std::unique_ptr<Worker>> workers_ NTEMU_GUARDED_BY(mutex_);
+};
+
+}  // namespace ntemu::fs

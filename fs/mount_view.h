@@ -1,0 +1,81 @@
+// What each file operation of a Linux program means in NT's terms: a user-mode caller's opens, and calls on them.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/mount_inodes.h"
+
+namespace ntemu::fs {
+
+// The results are errnos, 0 for success.
+class MountView {
+ public:
+  struct Entry {
+    uint64_t inode = 0;
+    struct stat stat {};
+  };
+  struct Listed {
+    std::string name;
+    uint64_t shown;
+    bool directory;
+  };
+  struct Changes {
+    std::optional<ULONG> mode, uid, gid;
+    std::optional<LONGLONG> size;
+    std::optional<timespec> access, write;
+  };
+
+  int look_up(uint64_t parent, std::string_view name, Entry &out);
+  int stat(uint64_t inode, struct stat &out);
+  // `through`: the open that a program asks with, if it does.
+  int change(uint64_t inode, const Changes &changes, MountedFile *through, struct stat &out);
+  int open(uint64_t inode, int flags, std::shared_ptr<MountedFile> &out);
+  int create(uint64_t parent, std::string_view name, int flags, ULONG mode, Entry &entry,
+             std::shared_ptr<MountedFile> &out);
+  int make_directory(uint64_t parent, std::string_view name, ULONG mode, Entry &out);
+  int remove(uint64_t parent, std::string_view name, bool directory);
+  // `flags`: RENAME_...
+  int rename(uint64_t parent, std::string_view name, uint64_t new_parent, std::string_view new_name, unsigned flags);
+  int list(uint64_t inode, std::vector<Listed> &out);
+  int room(uint64_t inode, struct statvfs &out);
+
+  InodeTable &inodes() { return inodes_; }
+
+ private:
+  struct Ask {
+    ACCESS_MASK access = FILE_READ_ATTRIBUTES;
+    ULONG disposition = FILE_OPEN;
+    ULONG options = 0;
+  };
+  using File = ob::Ref<FILE_OBJECT>;
+  static Result<File> open_object(const std::u16string &path, const Ask &ask);
+  static Result<HANDLE> open_handle(const std::u16string &path, const Ask &ask, ULONG_PTR *information = nullptr);
+  static Result<std::shared_ptr<MountedFile>> open_for(const std::u16string &path, const Ask &ask, uint64_t inode,
+                                                       bool append, ULONG_PTR *information = nullptr);
+
+  // Calls `attempt` with where the inode is, once more for each time that it turns out to have moved meanwhile.
+  int at(uint64_t inode, const std::function<NTSTATUS(const Located &)> &attempt);
+  // The same with the path of `name` in the directory.
+  int below(uint64_t parent, std::string_view name,
+            const std::function<NTSTATUS(const Located &, const std::u16string &path)> &attempt);
+  int look_up_at_root(std::string_view name, Entry &out);
+  int look_up_drive(const RootEntry &entry, std::u16string_view spelling, Entry &out);
+  // Enters what `file` is open on into the table, and tells of it.
+  NTSTATUS enter(uint64_t parent, const Located &directory, std::string_view name, io::OpenFile &file, Entry &out);
+  // Of the very file that the inode stands for.
+  static Result<File> open_inode(const Located &where, const Ask &ask);
+  static bool are_two_directories(const std::u16string &path, const std::u16string &other);
+  static NTSTATUS replace_directory(const std::u16string &path);
+  static int change_file(const Changes &changes, io::OpenFile &file, bool keeps_open);
+
+  InodeTable inodes_;
+};
+
+}  // namespace ntemu::fs
