@@ -9,6 +9,7 @@
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/ps.h"
+#include "ntemu/ps/reaper.h"
 #include "ntemu/ps/thread.h"
 #include "ntemu/rtl/case.h"
 
@@ -21,12 +22,7 @@ std::string status_text(const char *what, NTSTATUS status) {
   return fmt::format("{}: status 0x{:08X}", what, static_cast<uint32_t>(status));
 }
 
-// An image in which threads still run stays mapped: they would return into nothing. Returns how many there are.
-size_t unload_if_idle(ldr::Image *image) {
-  const size_t left = ps::count_threads(image->entry.DllBase, image->entry.SizeOfImage);
-  if (left == 0) ldr::unload_image(image);
-  return left;
-}
+size_t threads_in(const ldr::Image &image) { return ps::count_threads(image.entry.DllBase, image.entry.SizeOfImage); }
 
 // As PsLoadedModuleList shows it, without the extension.
 std::u16string base_name(std::u16string_view service, std::u16string_view nt_name) {
@@ -62,6 +58,8 @@ class ServiceKey {
   bool made_ = false;
 };
 
+std::atomic<Drivers *> the_drivers{nullptr};
+
 }  // namespace
 
 // A load or unload that has not returned. Its thread is no thread of the machine any more when the machine goes.
@@ -80,9 +78,20 @@ class Drivers::Call {
   Drivers &drivers_;
 };
 
+Drivers::Drivers() {
+  the_drivers = this;
+  io::driver_unloaded = [](PDRIVER_OBJECT object) { the_drivers.load()->finish_pending(object); };
+}
+
+Drivers::~Drivers() {
+  io::driver_unloaded = [](PDRIVER_OBJECT) {};
+  the_drivers = nullptr;
+}
+
 Outcome<std::string> Drivers::load(const std::filesystem::path &image, const std::filesystem::path &copies,
                                    const LoadOptions &options) {
   const Call call(*this);
+  sweep();
   const std::string name = options.service.empty() ? image.stem().string() : options.service;
   const auto wide = base::to_utf16(name);
   if (name.empty() || !wide || name.find_first_of("/\\,") != std::string::npos) {
@@ -130,7 +139,7 @@ Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, cons
   }
   status = io::start_driver(*object);
   if (!NT_SUCCESS(status)) {
-    unload_if_idle(*loaded);
+    put_away(*loaded);
     if (status == STATUS_SYSTEM_SHUTDOWN) return Error{status, "the machine ended before DriverEntry returned"};
     return Error{status, status_text("DriverEntry failed", status)};
   }
@@ -140,6 +149,7 @@ Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, cons
 
 Outcome<Unloaded> Drivers::unload(std::string_view service) {
   const Call call(*this);
+  sweep();
   const std::u16string key = key_of(service);
   Driver driver;
   {
@@ -158,6 +168,7 @@ Outcome<Unloaded> Drivers::unload(std::string_view service) {
     driver = found->second;
   }
   const NTSTATUS status = io::unload_driver(driver.object);
+  if (status == STATUS_PENDING) return Unloaded{.pending = true};
   if (!NT_SUCCESS(status)) {
     base::Guard guard(mutex_);
     drivers_[key].state = DriverState::kLoaded;
@@ -165,17 +176,63 @@ Outcome<Unloaded> Drivers::unload(std::string_view service) {
       return Error{status, fmt::format("the machine ended before DriverUnload of {} returned", service)};
     return Error{status, fmt::format("{} has no DriverUnload routine", service)};
   }
-  const size_t left = unload_if_idle(driver.image);
-  forget(key);
+  const size_t left = put_away(driver.image);
+  base::Guard guard(mutex_);
+  drivers_.erase(key);
   return Unloaded{.threads_left = left};
 }
 
-void Drivers::forget(const std::u16string &key) {
+void Drivers::finish_pending(PDRIVER_OBJECT object) {
+  ldr::Image *image = nullptr;
+  {
+    base::Guard guard(mutex_);
+    for (const auto &[key, driver] : drivers_) {
+      if (driver.object == object) image = driver.image;
+    }
+  }
+  if (!image) return;
+  put_away(image);
+  {
+    base::Guard guard(mutex_);
+    std::erase_if(drivers_, [&](const auto &entry) { return entry.second.object == object; });
+  }
+  ke::note_rest();
+}
+
+// Threads would return into nothing. Those that DriverUnload has seen end are gone when this returns.
+size_t Drivers::put_away(ldr::Image *image) {
+  ps::await_ended_threads();
+  const size_t left = threads_in(*image);
+  if (left == 0) {
+    ldr::unload_image(image);
+  } else {
+    base::Guard guard(mutex_);
+    lingering_.push_back(image);
+  }
+  return left;
+}
+
+void Drivers::sweep() const {
+  std::vector<ldr::Image *> all, busy;
+  {
+    base::Guard guard(mutex_);
+    all.swap(lingering_);
+  }
+  if (!all.empty()) ps::await_ended_threads();
+  for (ldr::Image *image : all) {
+    if (threads_in(*image) == 0) {
+      ldr::unload_image(image);
+    } else {
+      busy.push_back(image);
+    }
+  }
+  if (busy.empty()) return;
   base::Guard guard(mutex_);
-  drivers_.erase(key);
+  lingering_.insert(lingering_.end(), busy.begin(), busy.end());
 }
 
 DriverState Drivers::state(std::string_view service) const {
+  sweep();
   base::Guard guard(mutex_);
   const auto found = drivers_.find(key_of(service));
   return found == drivers_.end() ? DriverState::kNotLoaded : found->second.state;
@@ -202,6 +259,7 @@ void Drivers::remove_all() {
   {
     base::Guard guard(mutex_);
     drivers.swap(drivers_);
+    lingering_.clear();  // the loader's teardown takes them
   }
   for (auto &[key, driver] : drivers) {
     if (driver.object) io::delete_driver(driver.object);

@@ -17,6 +17,8 @@ namespace ntemu::machine {
 // Calls may come from several threads; those for different services run side by side.
 class Drivers {
  public:
+  Drivers();
+  ~Drivers();
   // `copies`: where the images' private copies go.
   Outcome<std::string> load(const std::filesystem::path &image, const std::filesystem::path &copies,
                             const LoadOptions &options);
@@ -41,11 +43,16 @@ class Drivers {
 
   Outcome<Driver> start(const std::filesystem::path &image, const std::filesystem::path &copies,
                         const std::string &name, std::u16string_view wide, const LoadOptions &options);
-  void forget(const std::u16string &key);
+  void finish_pending(PDRIVER_OBJECT object);
+  // Unmaps the image now, or once its threads have ended. Returns how many there are.
+  size_t put_away(ldr::Image *image);
+  void sweep() const;
 
   std::atomic<uint32_t> calls_{0};  // loads and unloads that have not returned
   mutable base::Mutex mutex_;
   Map drivers_ NTEMU_GUARDED_BY(mutex_);
+  // Images of no driver any more in which threads still ran when last looked at.
+  mutable std::vector<ldr::Image *> lingering_ NTEMU_GUARDED_BY(mutex_);
 };
 
 }  // namespace ntemu::machine

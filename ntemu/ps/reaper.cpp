@@ -1,5 +1,6 @@
 #include "ntemu/ps/reaper.h"
 
+#include <climits>
 #include <utility>
 
 #include "ntemu/base/pages.h"
@@ -13,7 +14,9 @@ struct Reaper {
   std::atomic<ETHREAD *> ended{nullptr};  // linked by next_to_reap; their stacks are in use until they are joined
   std::atomic<uint32_t> word{0};
   std::atomic<bool> stops{false};
-  std::atomic<size_t> to_join{0};  // host threads that are started and not joined yet
+  std::atomic<size_t> to_join{0};   // host threads that are started and not joined yet
+  std::atomic<uint32_t> ending{0};  // threads that have ended, or are about to be seen so
+  std::atomic<uint32_t> freed{0};   // of these, those that left nothing
   pthread_t thread;
 };
 
@@ -49,6 +52,8 @@ void *run(void *) {
         ob::dereference(thread);
       }
       thread = next;
+      self.freed.fetch_add(1);
+      base::wake_word(self.freed, INT_MAX);
     }
   }
   while (kept) ob::dereference(std::exchange(kept, kept->next_to_reap));
@@ -75,6 +80,17 @@ void reap(ETHREAD &thread) {
     thread.next_to_reap = head;
   } while (!reaper().ended.compare_exchange_weak(head, &thread));
   ring();
+}
+
+void note_ending() { reaper().ending.fetch_add(1); }
+
+void await_ended_threads() {
+  const uint32_t target = reaper().ending.load();
+  for (;;) {
+    const uint32_t freed = reaper().freed.load();
+    if (static_cast<int32_t>(freed - target) >= 0) return;
+    base::wait_word(reaper().freed, freed);
+  }
 }
 
 void stop_reaper() {

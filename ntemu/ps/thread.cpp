@@ -147,6 +147,7 @@ void *host_entry(void *argument) {
   if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
   thread.exit_point = nullptr;
   ke::end_start(thread);
+  note_ending();
   mark_terminated(thread, thread.ExitStatus);
   threads().ended.fetch_add(1);
   base::wake_word(threads().ended, INT_MAX);

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
@@ -32,6 +33,18 @@ class LifecycleTest : public KernelTest {
     const auto body = ob::open_by_path(path, &type);
     if (body) ob::dereference(*body);
     return static_cast<bool>(body);
+  }
+  static HANDLE open_device() {
+    UNICODE_STRING name = base::to_unicode_string(u"\\Device\\Lifecycle");
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
+    HANDLE handle = nullptr;
+    IO_STATUS_BLOCK io_status;
+    EXPECT_EQ(ZwOpenFile(&handle, GENERIC_READ, &attributes, &io_status, 0, 0), STATUS_SUCCESS);
+    return handle;
+  }
+  void await_state(const char *service, DriverState state) {
+    EXPECT_TRUE(machine().wait_until([&] { return machine().driver_state(service) == state; }, std::nullopt));
   }
   LIFECYCLE shared{};
 };
