@@ -21,8 +21,9 @@ std::u16string key_of(std::u16string_view name) { return rtl::upcase(name); }
 // For what the service controllers of Windows know and this one has no use for.
 std::optional<ServiceError> check_type(uint32_t type, const char *function) {
   if (type == cm::kKernelDriver || type == cm::kFileSystemDriver) return std::nullopt;
-  constexpr uint32_t kAdapter = 4, kRecognizer = 8, kOwnProcess = 0x10, kShareProcess = 0x20, kInteractive = 0x100;
-  const uint32_t kind = type & ~kInteractive;
+  constexpr uint32_t kAdapter = 4, kRecognizer = 8, kOwnProcess = 0x10, kShareProcess = 0x20, kUser = 0x40,
+                     kInteractive = 0x100;
+  const uint32_t kind = type & ~(kUser | kInteractive);
   if (kind == kOwnProcess || kind == kShareProcess || type == kInteractive)
     return ServiceError{kErrorNotSupported, function,
                         "services that are processes cannot run here, only drivers: type= kernel or type= filesys"};

@@ -61,7 +61,7 @@ class Transcript(ScTest):
         for name in ("a/b", r"a\b", "a,b", "a b", "", "n" * 257):
             self.fails(f"create '{name}' type= kernel binPath= /x.sys", "CreateService", 123, "1 to 256 characters")
         self.check(f"create {'n' * 256} type= kernel binPath= /x.sys", CREATED)
-        self.fails(r"query a\b", "EnumQueryServicesStatus:OpenService", 123)
+        self.fails(r"query 'a\b'", "EnumQueryServicesStatus:OpenService", 123)
         self.fails("start a/b", "StartService: OpenService", 123)
         self.fails("stop a,b", "OpenService", 123)
 

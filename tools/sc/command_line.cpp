@@ -270,6 +270,7 @@ CommandLine parse(const std::vector<std::string> &arguments) {
       line.in_verb = found->second;
       if (!line.help) line.command = read_command(found->second, std::span(rest).subspan(1));
     } else if (std::find(std::begin(kRefused), std::end(kRefused), verb) != std::end(kRefused)) {
+      line.refused_call = verb;
       line.refused = fmt::format(
           "'sc {}' has no meaning here: it is about processes, accounts or triggers, and this "
           "machine runs drivers",

@@ -39,7 +39,7 @@ struct Filter {
 
 struct Command {
   Verb verb = Verb::kQuery;
-  std::string name;  // of the service; empty for an enumeration
+  std::optional<std::string> name;  // of the service; none for an enumeration
   nlohmann::json arguments = nlohmann::json::object();
   Filter filter;
 };

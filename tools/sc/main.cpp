@@ -31,7 +31,7 @@ struct Session {
 
   // The reply, failed or not; exits the session when there is none.
   Outcome<json> ask(const char *operation, json arguments) const {
-    if (!command().name.empty()) arguments["name"] = command().name;
+    if (command().name) arguments["name"] = *command().name;
     return client.exchange(operation, arguments);
   }
 };
@@ -67,7 +67,7 @@ int succeed(const CommandLine &line, json reply, const std::string &text) {
     print(reply.dump(2) + "\n");
   } else {
     print(text);
-    if (reply.contains("note")) explain(line.command->name + ": " + reply["note"].get<std::string>());
+    if (reply.contains("note")) explain(*line.command->name + ": " + reply["note"].get<std::string>());
   }
   return 0;
 }
@@ -118,7 +118,7 @@ const char *operation_of(const Command &command) {
     case Verb::kQueryDescription:
       return "sc.qc";
     default:
-      return command.name.empty() ? "sc.enumerate" : "sc.query";
+      return !command.name ? "sc.enumerate" : "sc.query";
   }
 }
 
@@ -149,7 +149,7 @@ int perform(const Session &session) {
     default:
       break;
   }
-  if (command.name.empty()) return print_enumeration(line, *reply);
+  if (!command.name) return print_enumeration(line, *reply);
   const bool extended = command.verb == Verb::kStart || command.verb == Verb::kQueryEx;
   return succeed(line, *reply, format_status(reply->at("service"), false, extended));
 }
