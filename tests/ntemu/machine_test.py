@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 import unittest
 
 from command_line import BIN, BUSY, CANCELLED, PATIENT, source
@@ -122,6 +123,34 @@ class Boot(MachinesTest):
         self.expect(self.ntemu("boot"), 0, rf"the machine in {self.m} runs already, process {process.pid}")
         self.expect(self.ntemu("shutdown"), 50, "ntemu: this machine ends with the command that started it .*")
         self.expect(self.interrupt(process), CANCELLED, "busy: unloaded")
+
+
+class WithoutMount(MachinesTest):
+    def setUp(self):
+        super().setUp()
+        # A /dev with /dev/null alone.
+        devices = self.place / "dev"
+        devices.mkdir()
+        (devices / "null").touch()
+        namespace = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null "$0/null" && mount --rbind "$0" /dev && exec "$@"', devices]
+        if os.getuid() != 0 or subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("only who may hide /dev/fuse can see what happens then")
+        self.namespace = namespace
+
+    def test_the_machine_runs_and_says_so_once(self):
+        booted = subprocess.run([*self.namespace, BIN.resolve() / "ntemu", "boot"], capture_output=True, text=True, check=False,
+                                cwd=self.place, env=self.environment)
+        self.assertEqual(booted.returncode, 0, booted.stderr)
+        self.assertEqual(len(re.findall("(?m)^ntemu: machine: the machine runs without a mount: .*fuse.*$", booted.stderr)), 1, booted.stderr)
+        status = self.status()
+        self.assertIsNone(status["mount"])
+        self.assertIn("fuse", status["mount_problem"])
+        self.expect(self.ntemu("status"), 0, "mount +none: .*fuse.*")
+        driver = self.build("patient", PATIENT)
+        self.expect(self.tool("sc", "create", "patient", "type=", "kernel", "binPath=", driver), 0)
+        self.expect(self.tool("sc", "start", "patient"), 0)
+        self.shut_down()
+        self.assert_gone(status)
 
 
 class Foreground(MachinesTest):
