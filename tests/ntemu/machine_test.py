@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 import unittest
 
 from command_line import BIN, BUSY, CANCELLED, PATIENT, source
@@ -29,6 +30,13 @@ class Boot(MachinesTest):
         self.assertEqual(self.status()["pid"], first["pid"])
         self.shut_down()
         self.assert_gone(first)
+
+    def test_is_what_other_commands_find(self):
+        self.boot("--machine", "other")
+        self.expect(self.ntemu("threads"), 144, f"ntemu: no machine answers at {self.m}/control.sock")
+        self.boot()
+        self.expect(self.ntemu("threads"), 0, " +Id Thread .*")
+        self.expect(self.ntemu("wait", "--timeout", "60s"), 0)
 
     def test_as_JSON(self):
         for booted in (True, False):
@@ -109,8 +117,7 @@ class Boot(MachinesTest):
         self.m.mkdir()
         (self.m / "hive.db").write_bytes(b"no database" * 1000)
         outcome = self.ntemu("boot")
-        self.assertNotEqual(outcome.code, 0)
-        self.expect(outcome, outcome.code, r"ntemu: cannot use the registry hive .*/m/hive.db: .*it was left as it is.*")
+        self.expect(outcome, 1015 & 0xff, r"ntemu: cannot use the registry hive .*/m/hive.db: .*it was left as it is.*")
         self.assertEqual((self.m / "hive.db").read_bytes(), b"no database" * 1000)
         self.assertIn("cannot boot", self.log())
         self.assertTrue(self.lock_is_free(self.m))
@@ -122,6 +129,34 @@ class Boot(MachinesTest):
         self.expect(self.ntemu("boot"), 0, rf"the machine in {self.m} runs already, process {process.pid}")
         self.expect(self.ntemu("shutdown"), 50, "ntemu: this machine ends with the command that started it .*")
         self.expect(self.interrupt(process), CANCELLED, "busy: unloaded")
+
+
+class WithoutMount(MachinesTest):
+    def setUp(self):
+        super().setUp()
+        # A /dev with /dev/null alone.
+        devices = self.place / "dev"
+        devices.mkdir()
+        (devices / "null").touch()
+        namespace = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null "$0/null" && mount --rbind "$0" /dev && exec "$@"', devices]
+        if os.getuid() != 0 or subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("only who may hide /dev/fuse can see what happens then")
+        self.namespace = namespace
+
+    def test_the_machine_runs_and_says_so_once(self):
+        booted = subprocess.run([*self.namespace, BIN.resolve() / "ntemu", "boot"], capture_output=True, text=True, check=False,
+                                cwd=self.place, env=self.environment)
+        self.assertEqual(booted.returncode, 0, booted.stderr)
+        self.assertEqual(len(re.findall("(?m)^ntemu: machine: the machine runs without a mount: .*fuse.*$", booted.stderr)), 1, booted.stderr)
+        status = self.status()
+        self.assertIsNone(status["mount"])
+        self.assertIn("fuse", status["mount_problem"])
+        self.expect(self.ntemu("status"), 0, "mount +none: .*fuse.*")
+        driver = self.build("patient", PATIENT)
+        self.expect(self.tool("sc", "create", "patient", "type=", "kernel", "binPath=", driver), 0)
+        self.expect(self.tool("sc", "start", "patient"), 0)
+        self.shut_down()
+        self.assert_gone(status)
 
 
 class Foreground(MachinesTest):
@@ -184,6 +219,15 @@ class Shutdown(MachinesTest):
         status = self.boot()
         outcomes = [self.ended(process) for process in [self.background("shutdown") for _ in range(4)]]
         self.assertEqual([outcome.code for outcome in outcomes], [0] * 4, "\n".join(outcome.text() for outcome in outcomes))
+        self.assert_gone(status)
+
+    def test_after_the_supervisor_was_killed(self):
+        status = self.boot()
+        os.kill(status["pid"], signal.SIGSTOP)  # so that it is still there to be asked
+        self.kill(status["supervisor"])
+        asking = self.background("shutdown")
+        os.kill(status["pid"], signal.SIGCONT)
+        self.assertEqual(self.ended(asking).code, 0)
         self.assert_gone(status)
 
     def test_by_a_signal(self):
