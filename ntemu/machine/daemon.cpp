@@ -111,7 +111,7 @@ class Daemon {
   std::unique_ptr<ControlServer> control_;
   std::thread starter_;
   std::promise<void> start_ended_;
-  std::atomic<bool> started_{false};  // what starts at boot has started
+  std::atomic<bool> started_{false};      // what starts at boot has started
   std::unique_ptr<fs::DosDevices> view_;  // none for the reason in mount_problem_
   std::string mount_problem_;
 };

@@ -190,7 +190,16 @@ Outcome<std::string> Machine::load(const std::filesystem::path &image, const Loa
   return state_->drivers.load(image, state_->images, options);
 }
 Outcome<Unloaded> Machine::unload(std::string_view service) { return state_->drivers.unload(service); }
-DriverState Machine::driver_state(std::string_view service) const { return state_->drivers.state(service); }
+DriverState Machine::driver_state(std::string_view service) const {
+  state_->drivers.sweep();
+  return look_at_driver(service);
+}
+DriverState Machine::look_at_driver(std::string_view service) const {
+  return state_ ? state_->drivers.state(service) : DriverState::kNotLoaded;  // a late unload may ask at the very end
+}
+void Machine::on_late_unload(std::function<void()> notify) {
+  if (state_) state_->drivers.on_late_unload(std::move(notify));
+}
 bool Machine::can_unload(std::string_view service) const { return state_->drivers.can_unload(service); }
 std::vector<std::string> Machine::drivers() const { return state_->drivers.names(); }
 
