@@ -52,13 +52,20 @@ std::string describe_end(int status) {
                                        : fmt::format("with exit code {}", code);
 }
 
+void remove_links_to(const stdfs::path &socket) {
+  std::error_code ignored;
+  for (const auto &entry : stdfs::directory_iterator(runtime_directory(), ignored)) {
+    if (stdfs::read_symlink(entry.path(), ignored) == socket) stdfs::remove(entry.path(), ignored);
+  }
+}
+
 }  // namespace
 
-void clean_up(const stdfs::path &directory, int pid) {
+void clean_up(const stdfs::path &directory) {
   std::error_code ignored;
   fs::detach_stale_mount(directory / kMountName);
   stdfs::remove(directory / kSocketName, ignored);
-  if (pid > 0) stdfs::remove(runtime_socket(pid), ignored);
+  remove_links_to(directory / kSocketName);
   stdfs::remove_all(directory / "images", ignored);
 }
 
@@ -71,7 +78,7 @@ int supervise(const stdfs::path &directory, const std::function<int()> &machine,
   forked();
   if (child < 0) return 1;
   const int status = await_end(child, signals);
-  clean_up(directory, child);
+  clean_up(directory);
   if (auto log = DebugLog::open(directory / kDebugLogName)) {
     const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     log->write(well ? base::Level::kInfo : base::Level::kError, "supervisor",

@@ -9,9 +9,9 @@ namespace ntemu::machine {
 // What shows \DosDevices below a machine's directory.
 inline constexpr const char *kMountName = "DosDevices";
 
-// Removes what a machine that has ended may have left: the mount, the socket and its link (of process `pid`; 0: not
-// known), the drivers' private copies. For whoever has the lock of the directory.
-void clean_up(const std::filesystem::path &directory, int pid);
+// Removes what a machine that has ended may have left: the mount, the socket and the link to it, the drivers'
+// private copies. For whoever has the lock of the directory.
+void clean_up(const std::filesystem::path &directory);
 
 // Forks. The child becomes the machine and exits with what `machine` returns; it is told to end in order when this
 // process dies. This process passes signals on to it, cleans up after its end, notes how it ended in debug.log, and

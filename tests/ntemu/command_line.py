@@ -139,7 +139,10 @@ class CommandLineTest(unittest.TestCase):
         return self.place / f"{name}.sys"
 
     def background(self, *arguments: object) -> subprocess.Popen:
-        process = subprocess.Popen([BIN / "ntemu", *map(str, arguments)], cwd=self.place, env=self.environment, text=True,
+        return self.popen("ntemu", *arguments)
+
+    def popen(self, name: str, *arguments: object) -> subprocess.Popen:
+        process = subprocess.Popen([BIN / name, *map(str, arguments)], cwd=self.place, env=self.environment, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.processes.append(process)
         return process

@@ -11,11 +11,18 @@ class Help(CommandLineTest):
         self.expect(self.ntemu("--help"), 0, r"Usage: ntemu \[OPTIONS\] SUBCOMMAND", "Exit codes: 0 on success, .*")
 
     def test_of_each_subcommand(self):
-        for command, option in (("run", "--machine DIR"), ("threads", "--pid INT.*"), ("wait", "--timeout TIME")):
+        for command, option in (("run", "--machine DIR"), ("threads", "--pid INT.*"), ("wait", "--timeout TIME"),
+                                ("boot", "--foreground"), ("shutdown", "--machine DIR"), ("status", "--json"), ("logs", "-f,--follow"),
+                                ("reset", "--drive-c"), ("drive", "-h,--help")):
             with self.subTest(command):
                 outcome = self.ntemu(command, "--help")
                 self.expect(outcome, 0, rf"Usage: ntemu {command} .*", rf"  {option} .*")
                 self.assertEqual(outcome.errors, "")
+
+    def test_of_the_verbs_of_drive(self):
+        for verb, usage in (("add", r"letter directory"), ("remove", "letter"), ("list", "")):
+            outcome = self.ntemu("drive", verb, "--help")
+            self.expect(outcome, 0, rf"Usage: ntemu drive {verb} \[OPTIONS\] ?{usage}")
 
     def test_version(self):
         self.expect(self.ntemu("--version"), 0, r"ntemu \d+\.\d+\.\d+ \(\w+\)")
@@ -32,6 +39,11 @@ class WrongUsage(CommandLineTest):
 
     def test_unknown_subcommand(self):
         self.wrong("ntemu: unknown subcommand 'bogus'", "bogus")
+
+    def test_drives(self):
+        self.wrong("ntemu: A subcommand is required", "drive")
+        self.wrong("ntemu: letter is required", "drive", "add")
+        self.wrong("ntemu: directory is required", "drive", "add", "D:")
 
     def test_unknown_option(self):
         self.wrong("ntemu: .*--bogus.*", "run", "--bogus", "x.sys")

@@ -63,8 +63,8 @@ Outcome<int> lock_when_free(const stdfs::path &directory) {
 }
 
 bool is_there(const stdfs::path &path) {
-  std::error_code ignored;
-  return stdfs::exists(stdfs::symlink_status(path, ignored));
+  std::error_code error;  // a mount whose machine was killed is there, too
+  return stdfs::exists(stdfs::symlink_status(path, error)) || error == std::errc::not_connected;
 }
 
 int say_none_runs(const stdfs::path &directory, bool as_json) {
@@ -176,7 +176,7 @@ int reset(const ResetOptions &options) {
                  fmt::format("the machine in {} runs: end it with 'ntemu shutdown' first", directory.string())});
   if (!lock) return fail(lock.error());
   const auto names = resettable(directory, options.drive_c);
-  machine::clean_up(directory, 0);
+  machine::clean_up(directory);
   std::error_code error;
   for (const std::string &name : names) {
     // Never into the mount, should it still be there.
