@@ -1,6 +1,7 @@
 #include "ntemu/io/irp.h"
 
 #include <cstring>
+#include <utility>
 
 #include "ntemu/api/enter.h"
 #include "ntemu/base/log.h"
@@ -59,6 +60,15 @@ void finish(PIRP irp) {
   ob::dereference(file);
 }
 
+// Called from within walks and requests that hold references and strings.
+NTSTATUS wait_for_answer(Answer &answer) {
+  ETHREAD &thread = ke::current();
+  const bool outer = std::exchange(thread.unwinds, true);
+  const NTSTATUS status = KeWaitForSingleObject(&answer.done, Executive, KernelMode, FALSE, nullptr);
+  thread.unwinds = outer;
+  return status;
+}
+
 bool wants_completion(const IO_STACK_LOCATION &location, const IRP &irp) {
   if (NT_SUCCESS(irp.IoStatus.Status) && (location.Control & SL_INVOKE_ON_SUCCESS)) return true;
   if (!NT_SUCCESS(irp.IoStatus.Status) && (location.Control & SL_INVOKE_ON_ERROR)) return true;
@@ -103,9 +113,16 @@ IO_STATUS_BLOCK call_and_wait(PDEVICE_OBJECT device, PIRP irp) {
   irp->UserIosb = &answer->result;
   irp->UserEvent = &answer->done;
   const UCHAR major_function = first_location(irp)->MajorFunction;
+  const PFILE_OBJECT file = first_location(irp)->FileObject;
   const NTSTATUS status = IofCallDriver(device, irp);
   if (status == STATUS_PENDING) {
-    KeWaitForSingleObject(&answer->done, Executive, KernelMode, FALSE, nullptr);
+    if (wait_for_answer(*answer) == STATUS_SYSTEM_SHUTDOWN) {
+      // The driver still has the IRP, and may look at what it points to until the last thread has left.
+      if (file) ob::reference(file);
+      IO_STATUS_BLOCK result{};
+      result.Status = STATUS_SYSTEM_SHUTDOWN;
+      return result;
+    }
   } else if (KeReadStateEvent(&answer->done) == 0) {
     // Whoever completes it later writes to `answer`, which therefore stays.
     base::log(

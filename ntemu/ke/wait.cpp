@@ -138,9 +138,10 @@ __attribute__((noinline)) NTSTATUS KiSwapThread(ETHREAD &thread, base::Nt100ns d
     if ((seen & 0xff) == kDelivered) break;
     if ((seen & 0xff) == kAsleep) {
       const bool dying = may_leave && leaving.load();
-      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, dying)) {
-        if (dying) leave(thread);
-        thread.Tcb.WaitStatus = STATUS_TIMEOUT;
+      const bool leaves = dying && !thread.unwinds;
+      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, leaves)) {
+        if (leaves) leave(thread);
+        thread.Tcb.WaitStatus = dying ? STATUS_SYSTEM_SHUTDOWN : STATUS_TIMEOUT;
         break;
       }
     }

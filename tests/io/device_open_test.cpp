@@ -183,10 +183,11 @@ TEST_F(OpenDevice, ThatIsNeverAnsweredEndsWithTheMachine) {
     return STATUS_PENDING;
   });
   start();
+  static NTSTATUS result;
+  result = STATUS_PENDING;
   const auto opener = [](PVOID) -> VOID {
     HANDLE handle;
-    open(u"\\Device\\Sample", &handle);
-    ADD_FAILURE() << "the open returned";
+    result = open(u"\\Device\\Sample\\with a long name", &handle);
   };
   HANDLE thread;
   ASSERT_EQ(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, opener, nullptr),
@@ -194,6 +195,7 @@ TEST_F(OpenDevice, ThatIsNeverAnsweredEndsWithTheMachine) {
   wait(&arrived);
   EXPECT_EQ(machine().wait_for_rest(std::nullopt), Rest::kWaiting);
   EXPECT_TRUE(machine().shut_down());
+  EXPECT_EQ(result, STATUS_SYSTEM_SHUTDOWN);
 }
 
 TEST_F(OpenDevice, ARoutineThatForgetsToCompleteIsTold) {
@@ -349,9 +351,16 @@ TEST_F(IofCompleteRequest, RunsCompletionRoutinesUpwards) {
   ASSERT_EQ(open(u"\\Device\\Sample", &handle), STATUS_SUCCESS);
   ZwClose(handle);
   EXPECT_EQ(order, (std::vector<std::string>{"upper", "lower", "completion"}));
-  routines.device->StackSize = 1;
-  const auto stop = ke::catch_bugcheck([&] { open(u"\\Device\\Sample", &handle); });
+}
+
+TEST_F(IofCompleteRequest, AndIofCallDriverStopsWithoutALocation) {
+  start();
+  PIRP irp = io::make_irp(routines.device, nullptr, IRP_MJ_CREATE, 0);
+  irp->CurrentLocation = 1;
+  const auto stop = ke::catch_bugcheck([&] { IofCallDriver(routines.device, irp); });
   EXPECT_EQ(stop.code, 0x35u);
+  EXPECT_EQ(stop.parameters[0], reinterpret_cast<ULONG_PTR>(irp));
+  io::drop_irp(irp);
 }
 
 }  // namespace

@@ -162,7 +162,8 @@ TEST_F(MachineLoad, DifferentDriversSideBySide) {
     threads.emplace_back([this, i, each] {
       const std::string name = "Plain" + std::to_string(i);
       for (int round = 0; round < each; ++round) {
-        ASSERT_TRUE(load(name));
+        const auto loaded = load(name);
+        ASSERT_TRUE(loaded) << loaded.error().text;
         ASSERT_EQ(machine().driver_state(name), DriverState::kLoaded);
         ASSERT_TRUE(machine().unload(name));
       }
