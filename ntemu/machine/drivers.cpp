@@ -192,11 +192,19 @@ void Drivers::finish_pending(PDRIVER_OBJECT object) {
   }
   if (!image) return;
   put_away(image);
+  std::function<void()> notify;
   {
     base::Guard guard(mutex_);
     std::erase_if(drivers_, [&](const auto &entry) { return entry.second.object == object; });
+    notify = late_unload_;
   }
+  if (notify) notify();
   ke::note_rest();
+}
+
+void Drivers::on_late_unload(std::function<void()> notify) {
+  base::Guard guard(mutex_);
+  late_unload_ = std::move(notify);
 }
 
 // Threads would return into nothing. Those that DriverUnload has seen end are gone when this returns.
@@ -232,7 +240,6 @@ void Drivers::sweep() const {
 }
 
 DriverState Drivers::state(std::string_view service) const {
-  sweep();
   base::Guard guard(mutex_);
   const auto found = drivers_.find(key_of(service));
   return found == drivers_.end() ? DriverState::kNotLoaded : found->second.state;

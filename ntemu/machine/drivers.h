@@ -23,7 +23,11 @@ class Drivers {
   Outcome<std::string> load(const std::filesystem::path &image, const std::filesystem::path &copies,
                             const LoadOptions &options);
   Outcome<Unloaded> unload(std::string_view service);
+  // Unmaps what has come to its end meanwhile.
+  void sweep() const;
   DriverState state(std::string_view service) const;
+  // Called, without a lock, when an unload that had been put off has ended.
+  void on_late_unload(std::function<void()> notify);
   bool can_unload(std::string_view service) const;
   std::vector<std::string> names() const;
   // For the machine's end, when no system thread runs any more. First, loads and unloads that still wait fail with
@@ -47,11 +51,11 @@ class Drivers {
   void finish_pending(PDRIVER_OBJECT object);
   // Unmaps the image now, or once its threads have ended. Returns how many there are.
   size_t put_away(ldr::Image *image);
-  void sweep() const;
 
   std::atomic<uint32_t> calls_{0};  // loads and unloads that have not returned
   mutable base::Mutex mutex_;
   Map drivers_ NTEMU_GUARDED_BY(mutex_);
+  std::function<void()> late_unload_ NTEMU_GUARDED_BY(mutex_);
   // Images of no driver any more in which threads still ran when last looked at.
   mutable std::vector<ldr::Image *> lingering_ NTEMU_GUARDED_BY(mutex_);
 };

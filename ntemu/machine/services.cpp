@@ -52,6 +52,15 @@ std::string describe_threads(size_t count) {
 
 }  // namespace
 
+Services::Services(Machine &machine) : machine_(machine) {
+  machine_.on_late_unload([this] {
+    base::Guard guard(mutex_);
+    remove_deleted();
+  });
+}
+
+Services::~Services() { machine_.on_late_unload(nullptr); }
+
 ServiceOutcome<cm::Service> Services::open(std::u16string_view name) {
   remove_deleted();
   if (!cm::is_service_name(name)) return ServiceError{kErrorInvalidName, "OpenService"};
@@ -65,7 +74,7 @@ ServiceState Services::state(std::u16string_view name) const {
   const std::u16string key = key_of(name);
   if (starting_.contains(key)) return ServiceState::kStartPending;
   if (stopping_.contains(key)) return ServiceState::kStopPending;
-  switch (machine_.driver_state(base::to_utf8(name))) {
+  switch (machine_.look_at_driver(base::to_utf8(name))) {
     case DriverState::kLoading:
       return ServiceState::kStartPending;
     case DriverState::kLoaded:

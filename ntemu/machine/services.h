@@ -43,7 +43,11 @@ using ServiceOutcome = Outcome<T, ServiceError>;
 // Calls may come from several threads. No lock is held while a driver runs.
 class Services {
  public:
-  explicit Services(Machine &machine) : machine_(machine) {}
+  // The machine has to outlive it.
+  explicit Services(Machine &machine);
+  ~Services();
+  Services(const Services &) = delete;
+  Services &operator=(const Services &) = delete;
 
   // With `tag`, the service gets a tag of its own in its group. An empty display name is the service's name.
   std::optional<ServiceError> create(std::u16string_view name, cm::ServiceSettings settings, bool tag = false);

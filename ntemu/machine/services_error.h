@@ -8,7 +8,8 @@
 namespace ntemu::machine {
 
 inline ServiceError machine_error(const Error &error, const char *function) {
-  return {win32_error(error.status), function, error.text, error.status};
+  const bool ends = error.status == STATUS_SYSTEM_SHUTDOWN;  // while it waited for the driver
+  return {ends ? uint32_t{kErrorShutdownInProgress} : win32_error(error.status), function, error.text, error.status};
 }
 
 inline ServiceError registry_error(NTSTATUS status, const char *function) {

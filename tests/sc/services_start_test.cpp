@@ -234,6 +234,34 @@ TEST_F(ServicesStop, SaysWhenThreadsAreLeft) {
   EXPECT_EQ(services.stop(u"LeaveThread")->note, "");
 }
 
+TEST_F(ServicesStop, OpenDevicesPutItOff) {
+  share(u"Device");
+  ASSERT_EQ(create(u"Device"), 0u);
+  ASSERT_EQ(start(u"Device"), 0u);
+  const HANDLE handle = open_device();
+  const auto stopped = services.stop(u"Device");
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->state, ServiceState::kStopPending);
+  EXPECT_EQ(stopped->note, "devices of the driver are open: DriverUnload runs when the last handle to them is closed");
+  EXPECT_EQ(start(u"Device"), kErrorServiceAlreadyRunning);
+  EXPECT_EQ(stop(u"Device"), kErrorServiceCannotAcceptControl);
+  EXPECT_EQ(code(services.remove(u"Device")), 0u);
+  EXPECT_TRUE(has_key(u"Device"));
+  ZwClose(handle);
+  // Nobody has to ask for it.
+  EXPECT_TRUE(machine().wait_until([&] { return !has_key(u"Device"); }, std::nullopt));
+  EXPECT_EQ(shared.Unloads, 1);
+}
+
+TEST_F(ServicesStop, AnUnloadThatIsPutOffEndsWithTheMachine) {
+  ASSERT_EQ(create(u"Device"), 0u);
+  ASSERT_EQ(start(u"Device"), 0u);
+  open_device();
+  ASSERT_EQ(stop(u"Device"), 0u);
+  EXPECT_EQ(code(services.remove(u"Device")), 0u);
+  EXPECT_TRUE(machine().shut_down());
+}
+
 TEST_F(ServicesDepend, StartsWhatIsNeededFirst) {
   ASSERT_EQ(create(u"Plain1", {.depends = {u"Plain2", u"Plain3"}}), 0u);
   ASSERT_EQ(create(u"Plain2", {.depends = {u"Plain3"}}), 0u);

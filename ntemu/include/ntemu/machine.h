@@ -106,6 +106,10 @@ class Machine {
   // Runs DriverUnload and unmaps the image. STATUS_INVALID_DEVICE_REQUEST without a DriverUnload: it stays loaded.
   Outcome<Unloaded> unload(std::string_view service);
   DriverState driver_state(std::string_view service) const;
+  // The same for callers that hold a lock: driver_state may unmap images, and thereby run code of theirs.
+  DriverState look_at_driver(std::string_view service) const;
+  // Called, without a lock, when an unload that had been put off has ended. One at a time; null: nobody.
+  void on_late_unload(std::function<void()> notify);
   // The driver is loaded and has a DriverUnload.
   bool can_unload(std::string_view service) const;
   std::vector<std::string> drivers() const;
