@@ -1,6 +1,24 @@
 #include "fs/mount_file.h"
 
+#include <cstring>
+
 namespace ntemu::fs {
+namespace {
+
+// A driver that was not waited for to the end still has the request, and uses this memory later.
+template <class Request>
+Result<ULONG> transfer(ULONG length, Request request) {
+  auto own = std::make_unique<char[]>(length + 1);
+  IO_STATUS_BLOCK io_status{};
+  LARGE_INTEGER where;
+  const NTSTATUS status = request(own.get(), io_status, where);
+  if (status == STATUS_SYSTEM_SHUTDOWN) static_cast<void>(own.release());
+  if (status == STATUS_END_OF_FILE) return ULONG{0};
+  if (!NT_SUCCESS(status)) return status;
+  return static_cast<ULONG>(io_status.Information);
+}
+
+}  // namespace
 
 Result<ULONG> MountedFile::read(void *buffer, ULONG length, LONGLONG offset) {
   if (file_) {
@@ -8,13 +26,12 @@ Result<ULONG> MountedFile::read(void *buffer, ULONG length, LONGLONG offset) {
     if (!moved && moved.status() == STATUS_END_OF_FILE) return ULONG{0};
     return moved;
   }
-  IO_STATUS_BLOCK io_status{};
-  LARGE_INTEGER where;
-  where.QuadPart = offset;
-  const NTSTATUS status = io::read_file(handle_, nullptr, &io_status, buffer, length, &where, UserMode);
-  if (status == STATUS_END_OF_FILE) return ULONG{0};
-  if (!NT_SUCCESS(status)) return status;
-  return static_cast<ULONG>(io_status.Information);
+  return transfer(length, [&](char *own, IO_STATUS_BLOCK &io_status, LARGE_INTEGER &where) {
+    where.QuadPart = offset;
+    const NTSTATUS status = io::read_file(handle_, nullptr, &io_status, own, length, &where, UserMode);
+    if (NT_SUCCESS(status)) std::memcpy(buffer, own, io_status.Information);
+    return status;
+  });
 }
 
 Result<ULONG> MountedFile::write(const void *buffer, ULONG length, LONGLONG offset) {
@@ -22,12 +39,11 @@ Result<ULONG> MountedFile::write(const void *buffer, ULONG length, LONGLONG offs
     LONGLONG where = append_ ? io::kAppend : offset;
     return file_->write(buffer, length, where);
   }
-  IO_STATUS_BLOCK io_status{};
-  LARGE_INTEGER where;
-  where.QuadPart = offset;
-  const NTSTATUS status = io::write_file(handle_, nullptr, &io_status, buffer, length, &where, UserMode);
-  if (!NT_SUCCESS(status)) return status;
-  return static_cast<ULONG>(io_status.Information);
+  return transfer(length, [&](char *own, IO_STATUS_BLOCK &io_status, LARGE_INTEGER &where) {
+    where.QuadPart = offset;
+    std::memcpy(own, buffer, length);
+    return io::write_file(handle_, nullptr, &io_status, own, length, &where, UserMode);
+  });
 }
 
 void MountedFile::note_closing() {

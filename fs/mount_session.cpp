@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "fs/mount_operations.h"
-#include "ntemu/base/current.h"
+#include "ntemu/ke/wait.h"
 
 namespace ntemu::fs {
 namespace {
@@ -83,7 +83,10 @@ void *MountSession::run(void *argument) {
   int before = 0;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
   pthread_setname_np(pthread_self(), "ntemu-mount");
-  static_cast<void>(base::current_thread());
+  {
+    base::Guard guard(worker.session->mutex_);
+    worker.object = ob::Ref<ETHREAD>::share(&ke::current());
+  }
   while (const size_t length = worker.session->receive(worker)) worker.session->answer(worker, length);
   return nullptr;
 }
@@ -122,6 +125,10 @@ MountSession::~MountSession() {
     base::Guard guard(mutex_);
     stopping_ = true;
     workers.swap(workers_);
+    // A driver may keep an IRP for ever. It then keeps what the IRP points to, too.
+    for (const auto &worker : workers) {
+      if (worker->object) ke::recall(*worker->object);
+    }
   }
   if (session_) {
     fuse_session_exit(session_.get());  // what cannot be sent any more is nobody's error

@@ -8,6 +8,7 @@
 
 #include "fs/beneath.h"
 #include "ntemu/base/lock.h"
+#include "ntemu/ob/object.h"
 
 struct fuse_session;
 
@@ -20,7 +21,7 @@ class MountSession {
   enum class Peer { kKernel, kSocket };
   // nullptr when memory or threads are short. Requests are answered from now on.
   static std::unique_ptr<MountSession> start(MountView &view, Fd connection, Peer peer);
-  // Ends and joins the threads; a request that is being answered is waited for.
+  // Ends and joins the threads. Requests that are being answered are waited for, but not a driver's answer.
   ~MountSession();
   MountSession(const MountSession &) = delete;
   MountSession &operator=(const MountSession &) = delete;
@@ -34,6 +35,7 @@ class MountSession {
     MountSession *session;
     pthread_t thread;
     std::unique_ptr<char[]> buffer;
+    ob::Ref<_ETHREAD> object;  // guarded by the session's lock
   };
 
   MountSession(Fd connection, Peer peer) : connection_(std::move(connection)), peer_(peer) {}

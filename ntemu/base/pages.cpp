@@ -2,7 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <iterator>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "ntemu/base/lock.h"
 
@@ -17,10 +20,11 @@ class Arena {
     Guard guard(mutex_);
     if (!reserved_ && !reserve()) return nullptr;
     uintptr_t address;
-    if (auto run = free_.lower_bound(bytes); run != free_.end()) {
+    if (auto run = by_size_.lower_bound({bytes, 0}); run != by_size_.end()) {
+      const size_t size = run->first;
       address = run->second;
-      if (run->first > bytes) free_.emplace(run->first - bytes, address + bytes);
-      free_.erase(run);
+      remove(address, size);
+      if (size > bytes) insert(address + bytes, size - bytes);
     } else {
       if (kArenaBase + kArenaSize - next_ < bytes) return nullptr;
       address = next_;
@@ -28,7 +32,7 @@ class Arena {
     }
     void *pages = reinterpret_cast<void *>(address);
     if (mprotect(pages, bytes, PROT_READ | PROT_WRITE) == 0) return pages;
-    free_.emplace(bytes, address);
+    insert(address, bytes);
     return nullptr;
   }
 
@@ -37,10 +41,40 @@ class Arena {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
     if (mmap(pages, bytes, PROT_NONE, flags, -1, 0) == MAP_FAILED) return;  // never used again: they are not clean
     Guard guard(mutex_);
-    free_.emplace(bytes, reinterpret_cast<uintptr_t>(pages));
+    insert(reinterpret_cast<uintptr_t>(pages), bytes);
   }
 
  private:
+  // A free run, which becomes one with its neighbours: small runs must not keep large ones from being found again.
+  void insert(uintptr_t address, size_t size) NTEMU_REQUIRES(mutex_) {
+    auto after = by_address_.lower_bound(address);
+    if (after != by_address_.end() && after->first == address + size) {
+      const size_t more = after->second;
+      remove(after->first, more);
+      size += more;
+    }
+    after = by_address_.lower_bound(address);
+    if (after != by_address_.begin()) {
+      const auto [start, before] = *std::prev(after);
+      if (start + before == address) {
+        remove(start, before);
+        address = start;
+        size += before;
+      }
+    }
+    if (address + size == next_) {
+      next_ = address;
+      return;
+    }
+    by_address_.emplace(address, size);
+    by_size_.emplace(size, address);
+  }
+
+  void remove(uintptr_t address, size_t size) NTEMU_REQUIRES(mutex_) {
+    by_address_.erase(address);
+    by_size_.erase({size, address});
+  }
+
   bool reserve() NTEMU_REQUIRES(mutex_) {
     void *wanted = reinterpret_cast<void *>(kArenaBase);
     void *got =
@@ -52,7 +86,8 @@ class Arena {
   Mutex mutex_;
   bool reserved_ NTEMU_GUARDED_BY(mutex_) = false;
   uintptr_t next_ NTEMU_GUARDED_BY(mutex_) = kArenaBase;
-  std::multimap<size_t, uintptr_t> free_ NTEMU_GUARDED_BY(mutex_);
+  std::map<uintptr_t, size_t> by_address_ NTEMU_GUARDED_BY(mutex_);  // the free runs below next_
+  std::set<std::pair<size_t, uintptr_t>> by_size_ NTEMU_GUARDED_BY(mutex_);
 };
 
 Arena &arena() {

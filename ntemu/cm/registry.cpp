@@ -199,6 +199,19 @@ NTSTATUS delete_key(KeyId key) {
   });
 }
 
+NTSTATUS delete_tree(KeyId key) {
+  return with_database([&](Database &db) -> NTSTATUS {
+    require_key(db, key);
+    if (key == kRootKey) return STATUS_CANNOT_DELETE;
+    Query(db,
+          "DELETE FROM keys WHERE id IN (WITH RECURSIVE tree(id) AS "
+          "(SELECT ? UNION ALL SELECT keys.id FROM keys JOIN tree ON keys.parent=tree.id) SELECT id FROM tree)")
+        .bind(1, key)
+        .step();
+    return STATUS_SUCCESS;
+  });
+}
+
 Result<Value> query_value(KeyId key, std::u16string_view name) {
   return with_database([&](Database &db) -> Result<Value> {
     require_key(db, key);

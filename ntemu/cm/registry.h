@@ -37,6 +37,8 @@ Result<KeyId> create_key(std::u16string_view path);
 Result<std::u16string> path_of(KeyId key);
 // STATUS_CANNOT_DELETE when it has subkeys.
 NTSTATUS delete_key(KeyId key);
+// With all that is below it.
+NTSTATUS delete_tree(KeyId key);
 
 Result<Value> query_value(KeyId key, std::u16string_view name);
 NTSTATUS set_value(KeyId key, std::u16string_view name, ULONG type, const void *data, size_t size);

@@ -6,6 +6,7 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/io/file.h"
+#include "ntemu/io/file_object.h"
 
 using namespace ntemu;
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr size_t kAlignment = MEMORY_ALLOCATION_ALIGNMENT;
 
-base::Mutex devices_mutex;  // guards DriverObject->DeviceObject, NextDevice and the pending deletions
+// Guards DriverObject->DeviceObject, NextDevice, ReferenceCount and what is pending.
+base::Mutex devices_mutex;
 
 size_t align(size_t size) { return (size + kAlignment - 1) & ~(kAlignment - 1); }
 
@@ -27,8 +29,7 @@ void link(PDRIVER_OBJECT driver, PDEVICE_OBJECT device) {
   driver->DeviceObject = device;
 }
 
-void unlink(PDEVICE_OBJECT device) {
-  base::Guard guard(devices_mutex);
+void unlink(PDEVICE_OBJECT device) NTEMU_REQUIRES(devices_mutex) {
   PDEVICE_OBJECT *at = &device->DriverObject->DeviceObject;
   while (*at && *at != device) at = &(*at)->NextDevice;
   if (*at) *at = device->NextDevice;
@@ -38,15 +39,24 @@ void unlink(PDEVICE_OBJECT device) {
 void delete_device_body(void *body) {
   auto *device = static_cast<PDEVICE_OBJECT>(body);
   if (!device->DriverObject) return;
-  unlink(device);
+  {
+    base::Guard guard(devices_mutex);
+    unlink(device);
+  }
   ob::dereference(device->DriverObject);
+}
+
+bool any_open(PDRIVER_OBJECT driver) NTEMU_REQUIRES(devices_mutex) {
+  for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice) {
+    if (device->ReferenceCount > 0) return true;
+  }
+  return false;
 }
 
 Result<void *> parse_device(void *body, std::u16string_view rest, ob::OpenRequest &request) {
   auto *device = static_cast<PDEVICE_OBJECT>(body);
-  if (io::is_delete_pending(device)) return STATUS_NO_SUCH_DEVICE;
-  if (!io::is_mounted(device)) return STATUS_INVALID_DEVICE_REQUEST;
-  return io::open_file_on_volume(device, rest, request);
+  if (io::is_mounted(device)) return io::open_file_on_volume(device, rest, request);
+  return io::open_device(device, nullptr, rest, request);
 }
 
 void fill(PDEVICE_OBJECT device, PDRIVER_OBJECT driver, ULONG extension_size, DEVICE_TYPE type, ULONG characteristics) {
@@ -95,6 +105,40 @@ _OBJECT_TYPE device_type{
 
 bool is_delete_pending(PDEVICE_OBJECT device) {
   return __atomic_load_n(&private_part(device).ExtensionFlags, __ATOMIC_RELAXED) & DOE_DELETE_PENDING;
+}
+
+NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative) {
+  base::Guard guard(devices_mutex);
+  if (private_part(device).ExtensionFlags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)) return STATUS_NO_SUCH_DEVICE;
+  if (device->DriverObject->Flags & DRVO_UNLOAD_INVOKED) return STATUS_NO_SUCH_DEVICE;  // made since
+  if (device->Flags & DO_DEVICE_INITIALIZING) return STATUS_NO_SUCH_DEVICE;
+  if (!relative && (device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0) return STATUS_ACCESS_DENIED;
+  ++device->ReferenceCount;
+  return STATUS_SUCCESS;
+}
+
+void end_open(PDEVICE_OBJECT device) {
+  PDRIVER_OBJECT driver = device->DriverObject;
+  bool removed = false, unload = false;
+  {
+    base::Guard guard(devices_mutex);
+    if (--device->ReferenceCount == 0) {
+      removed = private_part(device).ExtensionFlags & DOE_DELETE_PENDING;
+      if (removed) unlink(device);
+      unload = (driver->Flags & DRVO_UNLOAD_INVOKED) && !any_open(driver);
+    }
+  }
+  if (unload) unload_idle_driver(driver);
+  if (removed) ob::dereference(device);
+}
+
+bool begin_unload(PDRIVER_OBJECT driver) {
+  base::Guard guard(devices_mutex);
+  driver->Flags |= DRVO_UNLOAD_INVOKED;
+  for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice) {
+    __atomic_fetch_or(&private_part(device).ExtensionFlags, DOE_UNLOAD_PENDING, __ATOMIC_RELAXED);
+  }
+  return !any_open(driver);
 }
 
 std::vector<PDEVICE_OBJECT> devices_of(PDRIVER_OBJECT driver) {
@@ -150,10 +194,16 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, 
 
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject) {
   NT_ENTER(IoDeleteDevice, DeviceObject);
-  const ULONG before =
-      __atomic_fetch_or(&private_part(DeviceObject).ExtensionFlags, DOE_DELETE_PENDING, __ATOMIC_ACQ_REL);
-  if (before & DOE_DELETE_PENDING) return;  // its deletion waits for the last reference already
-  unlink(DeviceObject);
+  bool open;
+  {
+    base::Guard guard(devices_mutex);
+    ULONG &flags = private_part(DeviceObject).ExtensionFlags;
+    if (flags & DOE_DELETE_PENDING) return;  // its deletion waits for the last reference already
+    __atomic_fetch_or(&flags, DOE_DELETE_PENDING, __ATOMIC_ACQ_REL);
+    // An open one stays its driver's until the last of its files is closed.
+    open = DeviceObject->ReferenceCount > 0;
+    if (!open) unlink(DeviceObject);
+  }
   ob::remove_name(DeviceObject);
-  ob::dereference(DeviceObject);
+  if (!open) ob::dereference(DeviceObject);
 }

@@ -30,6 +30,17 @@ inline constexpr CSHORT kDeviceExtensionType = 13;
 extern _OBJECT_TYPE device_type;
 
 bool is_delete_pending(PDEVICE_OBJECT device);
+
+// An open of the device begins: it counts in ReferenceCount until end_open, and no DriverUnload begins before. A
+// `relative` one (to another file of the device) is not subject to DO_EXCLUSIVE. STATUS_NO_SUCH_DEVICE while its driver
+// initializes it, when it is to be deleted and when its driver is to be unloaded (unverified); STATUS_ACCESS_DENIED
+// when it is exclusive and open.
+NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative);
+void end_open(PDEVICE_OBJECT device);
+// From now on no device of the driver is opened. True when none is open; otherwise unload_idle_driver is called when
+// the last file of the last one is closed.
+bool begin_unload(PDRIVER_OBJECT driver);
+void unload_idle_driver(PDRIVER_OBJECT driver);
 // The devices of a driver, newest first, as its DeviceObject list has them.
 std::vector<PDEVICE_OBJECT> devices_of(PDRIVER_OBJECT driver);
 // Its name, or its address when it has none.

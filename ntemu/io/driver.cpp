@@ -9,6 +9,7 @@
 #include "ntemu/cm/registry.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/io/device.h"
+#include "ntemu/io/irp.h"
 
 using namespace ntemu;
 
@@ -43,13 +44,6 @@ struct LoadUnload {
 }  // namespace
 
 extern "C" {
-
-// What every MajorFunction is until the driver sets its own.
-NTSTATUS IopInvalidDeviceRequest(PDEVICE_OBJECT, PIRP Irp) {
-  Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
-  Irp->IoStatus.Information = 0;
-  return STATUS_INVALID_DEVICE_REQUEST;
-}
 
 // The names that stacks of a driver's DriverEntry and DriverUnload show.
 __attribute__((noinline)) NTSTATUS IopLoadDriver(PDRIVER_OBJECT Driver) {
@@ -95,14 +89,26 @@ void fill(DriverBody &driver, const io::DriverImage &image) {
 
 NTSTATUS run(Request request, PDRIVER_OBJECT driver) {
   LoadUnload work{request, driver, STATUS_UNSUCCESSFUL};
-  ex::run_on_system_worker(IopLoadUnloadDriver, &work);
-  return work.status;
+  return ex::run_on_system_worker(IopLoadUnloadDriver, &work) ? work.status : STATUS_SYSTEM_SHUTDOWN;
 }
 
 // Takes the name and the creator's reference; devices that are left keep the object itself.
 void remove_driver(PDRIVER_OBJECT driver) {
   ob::make_temporary(driver);
   ob::dereference(driver);
+}
+
+// Its image goes: what is left of the driver must not lead into it.
+void disarm(PDRIVER_OBJECT driver) {
+  std::fill(std::begin(driver->MajorFunction), std::end(driver->MajorFunction), IopInvalidDeviceRequest);
+  driver->FastIoDispatch = nullptr;
+  driver->DriverInit = nullptr;
+  driver->DriverStartIo = nullptr;
+  driver->DriverUnload = nullptr;
+  driver->DriverExtension->AddDevice = nullptr;
+  driver->DriverStart = nullptr;
+  driver->DriverSize = 0;
+  driver->DriverSection = nullptr;
 }
 
 void delete_devices(PDRIVER_OBJECT driver) {
@@ -121,6 +127,14 @@ void report_devices(PDRIVER_OBJECT driver, const char *when) {
   if (names.empty()) return;
   base::log(base::Level::kWarning, "io", "{} left devices behind {}: {}", base::to_utf8(base::view(driver->DriverName)),
             when, names);
+}
+
+NTSTATUS finish_unload(PDRIVER_OBJECT driver) {
+  if (const NTSTATUS status = run(Request::kUnload, driver); !NT_SUCCESS(status)) return status;
+  report_devices(driver, "in DriverUnload");
+  disarm(driver);
+  remove_driver(driver);
+  return STATUS_SUCCESS;
 }
 
 }  // namespace
@@ -161,21 +175,26 @@ NTSTATUS start_driver(PDRIVER_OBJECT driver) {
   return status;
 }
 
+void (*driver_unloaded)(PDRIVER_OBJECT driver) = [](PDRIVER_OBJECT) {};
+
 NTSTATUS unload_driver(PDRIVER_OBJECT driver) {
   if (!driver->DriverUnload) return STATUS_INVALID_DEVICE_REQUEST;
-  driver->Flags |= DRVO_UNLOAD_INVOKED;
-  run(Request::kUnload, driver);
-  report_devices(driver, "in DriverUnload");
-  // Its image goes: what is left must not lead into it.
-  std::fill(std::begin(driver->MajorFunction), std::end(driver->MajorFunction), IopInvalidDeviceRequest);
-  driver->FastIoDispatch = nullptr;
-  driver->DriverStartIo = nullptr;
-  driver->DriverUnload = nullptr;
-  remove_driver(driver);
-  return STATUS_SUCCESS;
+  if (!begin_unload(driver)) return STATUS_PENDING;
+  return finish_unload(driver);
+}
+
+// Not on the thread that closed the file: it may be one that DriverUnload waits for.
+void unload_idle_driver(PDRIVER_OBJECT driver) {
+  ex::queue_to_system_worker(
+      [](void *context) {
+        finish_unload(static_cast<PDRIVER_OBJECT>(context));
+        driver_unloaded(static_cast<PDRIVER_OBJECT>(context));
+      },
+      driver);
 }
 
 void delete_driver(PDRIVER_OBJECT driver) {
+  disarm(driver);
   delete_devices(driver);
   remove_driver(driver);
 }

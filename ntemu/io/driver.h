@@ -23,8 +23,12 @@ Result<PDRIVER_OBJECT> create_driver(std::u16string_view service, const DriverIm
 // (Windows leaves such devices behind); DriverUnload is not called.
 NTSTATUS start_driver(PDRIVER_OBJECT driver);
 // Runs DriverUnload on the system worker, then removes the driver object. STATUS_INVALID_DEVICE_REQUEST when it has no
-// DriverUnload. Devices that are left stay and are told in the log; so do open ones until their last handle is closed.
+// DriverUnload. STATUS_PENDING while files of its devices are open: the devices take no further opens, and DriverUnload
+// runs when the last of the files is closed. Devices that DriverUnload leaves stay and are told in the log.
 NTSTATUS unload_driver(PDRIVER_OBJECT driver);
+// Set by the machine: an unload that was pending is done. On a system worker, without locks; the driver object may be
+// gone.
+extern void (*driver_unloaded)(PDRIVER_OBJECT driver);
 // Removes the driver object and its devices without asking the driver: for the machine's end and for built-in drivers.
 void delete_driver(PDRIVER_OBJECT driver);
 

@@ -3,7 +3,10 @@
 
 #include <cstring>
 
+#include "ntemu/base/utf.h"
+#include "ntemu/io/device.h"
 #include "ntemu/io/file_access.h"
+#include "ntemu/io/file_object.h"
 
 using namespace ntemu;
 using namespace ntemu::io;
@@ -29,22 +32,32 @@ void release_volume(MountedVolume *volume) {
 
 void delete_file(void *body) {
   auto &file = *static_cast<FILE_OBJECT *>(body);
-  delete open_file_of(file);
+  if (file.Vpb) {
+    delete open_file_of(file);
+    release_volume(static_cast<MountedVolume *>(file.Vpb));
+  } else if (file.DeviceObject) {
+    close_device_file(file);
+  }
   if (file.FileName.Buffer) ExFreePoolWithTag(file.FileName.Buffer, ob::kNameTag);
-  if (file.Vpb) release_volume(static_cast<MountedVolume *>(file.Vpb));
-  if (file.DeviceObject) ob::dereference(file.DeviceObject);
+  if (!file.DeviceObject) return;
+  end_open(file.DeviceObject);
+  ob::dereference(file.DeviceObject);
 }
 
 void clean_up_file(void *body) {
   auto &file = *static_cast<FILE_OBJECT *>(body);
-  if (OpenFile *open = open_file_of(file)) open->cleanup();
+  if (OpenFile *open = open_file_of(file)) {
+    open->cleanup();
+  } else if (!file.Vpb && file.DeviceObject) {
+    clean_up_device_file(file);
+  }
   file.Flags |= FO_CLEANUP_COMPLETE;
 }
 
 std::u16string name_of_file(void *body) {
   const auto &file = *static_cast<FILE_OBJECT *>(body);
   const OpenFile *open = open_file_of(file);
-  return ob::name_of(file.DeviceObject) + (open ? open->path() : std::u16string());
+  return ob::name_of(file.DeviceObject) + (open ? open->path() : std::u16string(base::view(file.FileName)));
 }
 
 Result<void *> parse_file(void *body, std::u16string_view rest, ob::OpenRequest &request);
@@ -65,9 +78,21 @@ _OBJECT_TYPE ntemu::io::file_type = {
 static POBJECT_TYPE file_type_pointer = &ntemu::io::file_type;
 POBJECT_TYPE *IoFileObjectType = &file_type_pointer;
 
-namespace {
+ob::Ref<FILE_OBJECT> ntemu::io::make_file_object(PDEVICE_OBJECT device) {
+  auto file = ob::Ref<FILE_OBJECT>::adopt(static_cast<FILE_OBJECT *>(ob::create(file_type, sizeof(FILE_OBJECT))));
+  if (!file) return file;
+  file->Type = IO_TYPE_FILE;
+  file->Size = sizeof(FILE_OBJECT);
+  ob::reference(device);
+  file->DeviceObject = device;
+  KeInitializeEvent(&file->Lock, SynchronizationEvent, FALSE);
+  // Nobody has to wait for an idle file.
+  KeInitializeEvent(&file->Event, NotificationEvent, TRUE);
+  InitializeListHead(&file->IrpList);
+  return file;
+}
 
-ULONG flags_of(ULONG options, bool case_sensitive) {
+ULONG ntemu::io::file_flags_of(ULONG options, bool case_sensitive) {
   constexpr struct {
     ULONG option, flag;
   } kPairs[] = {
@@ -86,28 +111,26 @@ ULONG flags_of(ULONG options, bool case_sensitive) {
   return flags;
 }
 
-NTSTATUS set_name(FILE_OBJECT &file, std::u16string_view name) {
+NTSTATUS ntemu::io::set_file_name(FILE_OBJECT &file, std::u16string_view name) {
   if (name.empty()) return STATUS_SUCCESS;
   file.FileName = ob::pool_copy(name);
   return file.FileName.Buffer ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
+namespace {
+
 Result<void *> open_on(MountedVolume *volume, PDEVICE_OBJECT device, OpenFile *directory, std::u16string_view path,
                        ob::OpenRequest &request) {
   FileOpen fallback;
   FileOpen &open = request.context ? *static_cast<FileOpen *>(request.context) : fallback;
-  auto file = ob::Ref<FILE_OBJECT>::adopt(static_cast<FILE_OBJECT *>(ob::create(file_type, sizeof(FILE_OBJECT))));
-  if (!file) return STATUS_INSUFFICIENT_RESOURCES;
-  file->Type = IO_TYPE_FILE;
-  file->Size = sizeof(FILE_OBJECT);
-  ob::reference(device);
-  file->DeviceObject = device;
+  if (const NTSTATUS status = begin_open(device, directory != nullptr); !NT_SUCCESS(status)) return status;
+  auto file = make_file_object(device);
+  if (!file) {
+    end_open(device);
+    return STATUS_INSUFFICIENT_RESOURCES;
+  }
   __atomic_add_fetch(&volume->ReferenceCount, 1, __ATOMIC_RELAXED);
   file->Vpb = volume;
-  KeInitializeEvent(&file->Lock, SynchronizationEvent, FALSE);
-  // Every request is complete when its service returns, so nobody ever has to wait for an idle file.
-  KeInitializeEvent(&file->Event, NotificationEvent, TRUE);
-  InitializeListHead(&file->IrpList);
 
   CreateRequest create;
   create.path = path;
@@ -124,11 +147,11 @@ Result<void *> open_on(MountedVolume *volume, PDEVICE_OBJECT device, OpenFile *d
   auto result = volume->volume->create(create);
   if (!result) return result.status();
   file->FsContext2 = result->file.release();
-  if (NTSTATUS status = set_name(*file, open.target_directory ? result->last_name : path); !NT_SUCCESS(status)) {
+  if (NTSTATUS status = set_file_name(*file, open.target_directory ? result->last_name : path); !NT_SUCCESS(status)) {
     return status;
   }
   const ACCESS_MASK granted = result->granted;
-  file->Flags = flags_of(open.options, !create.case_insensitive);
+  file->Flags = file_flags_of(open.options, !create.case_insensitive);
   file->ReadAccess = (granted & (FILE_READ_DATA | FILE_EXECUTE)) != 0;
   file->WriteAccess = (granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)) != 0;
   file->DeleteAccess = (granted & DELETE) != 0;
@@ -145,6 +168,7 @@ Result<void *> open_on(MountedVolume *volume, PDEVICE_OBJECT device, OpenFile *d
 // Names relative to an open directory (OBJECT_ATTRIBUTES.RootDirectory).
 Result<void *> parse_file(void *body, std::u16string_view rest, ob::OpenRequest &request) {
   auto &directory = *static_cast<FILE_OBJECT *>(body);
+  if (!directory.Vpb) return open_device(directory.DeviceObject, &directory, rest, request);
   MountedVolume *volume = mounted(*directory.DeviceObject);
   if (!volume || !open_file_of(directory)) return STATUS_OBJECT_TYPE_MISMATCH;
   return open_on(volume, directory.DeviceObject, open_file_of(directory), rest, request);
@@ -162,6 +186,7 @@ void ntemu::io::mount_volume(PDEVICE_OBJECT device, std::unique_ptr<Volume> volu
   block->ReferenceCount = 1;
   block->volume = std::move(volume);
   device->Vpb = block;
+  device->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
 }
 
 void ntemu::io::dismount_volume(PDEVICE_OBJECT device) {

@@ -35,8 +35,10 @@ Volume *volume_of(PDEVICE_OBJECT device);
 // The device type's parse for mounted devices: a FILE_OBJECT with one reference. `rest` as in ob::Parse.
 Result<void *> open_file_on_volume(PDEVICE_OBJECT device, std::u16string_view rest, ob::OpenRequest &request);
 
-// A file object's half in the file system; nullptr for opens of a device itself.
-inline OpenFile *open_file_of(const FILE_OBJECT &file) { return static_cast<OpenFile *>(file.FsContext2); }
+// A file object's half in the file system; nullptr where a driver has the say, to whom FsContext2 belongs then.
+inline OpenFile *open_file_of(const FILE_OBJECT &file) {
+  return file.Vpb ? static_cast<OpenFile *>(file.FsContext2) : nullptr;
+}
 
 // --- the services behind Zw*File; `mode` is the caller's ---
 struct FileCreate {

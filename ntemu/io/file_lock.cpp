@@ -1,5 +1,7 @@
 #include "ntemu/io/file_lock.h"
 
+#include <utility>
+
 namespace ntemu::io {
 
 FileInUse::FileInUse(HANDLE handle, KPROCESSOR_MODE mode) {
@@ -9,7 +11,7 @@ FileInUse::FileInUse(HANDLE handle, KPROCESSOR_MODE mode) {
     return;
   }
   file_ = static_cast<FILE_OBJECT *>(*found);
-  if (!file_->FsContext2) status_ = STATUS_INVALID_DEVICE_REQUEST;
+  if (!open_file_of(*file_)) status_ = STATUS_INVALID_DEVICE_REQUEST;
 }
 
 FileInUse::~FileInUse() {
@@ -52,6 +54,11 @@ CompletionEvent::CompletionEvent(HANDLE handle, KPROCESSOR_MODE mode) {
   }
   event_ = static_cast<KEVENT *>(*found);
   KeClearEvent(event_);
+}
+
+PKEVENT CompletionEvent::release() {
+  object_.release();
+  return std::exchange(event_, nullptr);
 }
 
 void CompletionEvent::set() {

@@ -15,8 +15,11 @@ class FileInUse {
   FileInUse(const FileInUse &) = delete;
   FileInUse &operator=(const FileInUse &) = delete;
 
-  // Of finding the file object; only after success is there one.
+  // Of finding the file object; only after success is there one. STATUS_INVALID_DEVICE_REQUEST where a driver's IRPs
+  // have to do (is_device).
   NTSTATUS status() const { return status_; }
+  // A file of a device that is no volume.
+  bool is_device() const { return file_ && !file_->Vpb; }
   FILE_OBJECT &object() const { return *file_; }
   OpenFile &open() const { return *open_file_of(*file_); }
   ACCESS_MASK granted() const { return granted_; }
@@ -39,6 +42,8 @@ class CompletionEvent {
   CompletionEvent(HANDLE handle, KPROCESSOR_MODE mode);
   NTSTATUS status() const { return status_; }
   void set();
+  // The event, if any, with the reference to it.
+  PKEVENT release();
 
  private:
   ob::Ref<char> object_;

@@ -67,8 +67,12 @@ const char *bugcheck_name(ULONG code) {
       return "KMODE_EXCEPTION_NOT_HANDLED";
     case 0x20:
       return "KERNEL_APC_PENDING_DURING_EXIT";
+    case 0x35:
+      return "NO_MORE_IRP_STACK_LOCATIONS";
     case 0x39:
       return "SYSTEM_EXIT_OWNED_MUTEX";
+    case 0x44:
+      return "MULTIPLE_IRP_COMPLETE_REQUESTS";
     case 0x50:
       return "PAGE_FAULT_IN_NONPAGED_AREA";
     case 0x7E:

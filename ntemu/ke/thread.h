@@ -128,6 +128,8 @@ struct _ETHREAD {
   KIRQL irql;
   bool adopted;  // a host thread that entered the kernel by itself
   bool linked;   // in its process's thread list
+  bool unwinds;  // a dying machine ends its wait with STATUS_SYSTEM_SHUTDOWN: frames below have to put things away
+  std::atomic<bool> recalled;  // its host wants it back: ke::recall
   std::atomic<ntemu::base::Nt100ns> wait_began;
   std::atomic<ntemu::base::Nt100ns> wait_deadline;  // kForever, or interrupt time
   PVOID start_context;

@@ -108,6 +108,11 @@ void kick(ETHREAD &thread) {
   base::wake_word(thread.wait_word);
 }
 
+void recall(ETHREAD &thread) {
+  thread.recalled = true;
+  kick(thread);
+}
+
 void leave(ETHREAD &thread) {
   end_start(thread);
   std::longjmp(*thread.exit_point, 1);
@@ -137,10 +142,11 @@ __attribute__((noinline)) NTSTATUS KiSwapThread(ETHREAD &thread, base::Nt100ns d
     const uint32_t seen = thread.wait_word.load(std::memory_order_acquire);
     if ((seen & 0xff) == kDelivered) break;
     if ((seen & 0xff) == kAsleep) {
-      const bool dying = may_leave && leaving.load();
-      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, dying)) {
-        if (dying) leave(thread);
-        thread.Tcb.WaitStatus = STATUS_TIMEOUT;
+      const bool dying = (may_leave && leaving.load()) || (thread.unwinds && thread.recalled.load());
+      const bool leaves = dying && !thread.unwinds;
+      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, leaves)) {
+        if (leaves) leave(thread);
+        thread.Tcb.WaitStatus = dying ? STATUS_SYSTEM_SHUTDOWN : STATUS_TIMEOUT;
         break;
       }
     }

@@ -58,6 +58,9 @@ void note_rest();
 // Takes every NT thread that waits out of its wait, for the machine's end. Threads then leave through `leave`.
 void kick(ETHREAD &thread);
 extern std::atomic<bool> leaving;
+// The same for one thread of the host, now and from now on: its waits for a driver's answer end with
+// STATUS_SYSTEM_SHUTDOWN.
+void recall(ETHREAD &thread);
 [[noreturn]] void leave(ETHREAD &thread);
 
 }  // namespace ntemu::ke

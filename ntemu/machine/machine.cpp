@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <map>
 
 #include "fs/volumes.h"
-#include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
@@ -22,6 +19,7 @@
 #include "ntemu/ke/ke.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/drivers.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/place.h"
 #include "ntemu/machine/rest.h"
@@ -35,20 +33,6 @@ namespace {
 constexpr base::Nt100ns kTeardownPatience = 2 * base::kNtPerSecond;
 
 std::atomic<bool> one_runs{false};
-
-struct LoadedDriver {
-  ldr::Image *image;
-  PDRIVER_OBJECT object;
-};
-
-using Drivers = std::map<std::string, LoadedDriver, std::less<>>;
-
-// An image in which threads still run stays mapped: they would return into nothing. Returns how many there are.
-size_t unload_if_idle(ldr::Image *image) {
-  const size_t left = ps::count_threads(image->entry.DllBase, image->entry.SizeOfImage);
-  if (left == 0) ldr::unload_image(image);
-  return left;
-}
 
 std::string status_text(const char *what, NTSTATUS status) {
   return fmt::format("{}: status 0x{:08X}", what, static_cast<uint32_t>(status));
@@ -64,8 +48,7 @@ struct Machine::State {
   PDRIVER_OBJECT file_system = nullptr;
   PDEVICE_OBJECT volume = nullptr;
   bool booted = false;
-  mutable base::Mutex mutex;
-  Drivers drivers NTEMU_GUARDED_BY(mutex);
+  machine::Drivers drivers;
   std::atomic<bool> interrupted{false};
 
   ~State() {
@@ -206,15 +189,7 @@ bool Machine::shut_down() {
         IoDeleteDevice(state->volume);
       }
       if (state->file_system) io::delete_driver(state->file_system);
-      Drivers drivers;
-      {
-        base::Guard guard(state->mutex);
-        drivers.swap(state->drivers);
-      }
-      for (auto &[name, driver] : drivers) {
-        io::delete_driver(driver.object);
-        ldr::unload_image(driver.image);
-      }
+      state->drivers.remove_all();
       ldr::teardown();
       cm::teardown();
       ob::teardown();
@@ -232,67 +207,13 @@ bool Machine::shut_down() {
   return ended;
 }
 
-Outcome<std::string> Machine::load(const std::filesystem::path &image, std::string_view service) {
-  std::string name(service.empty() ? image.stem().string() : service);
-  const auto wide = base::to_utf16(name);
-  if (name.empty() || !wide || name.find_first_of("/\\,") != std::string::npos) {
-    return Error{STATUS_OBJECT_NAME_INVALID, fmt::format("'{}' cannot be the name of a driver", name)};
-  }
-  {
-    base::Guard guard(state_->mutex);
-    if (state_->drivers.contains(name))
-      return Error{STATUS_IMAGE_ALREADY_LOADED, fmt::format("{} is loaded already", name)};
-  }
-  auto loaded = ldr::load_image(image, state_->images, *wide + u".sys");
-  if (!loaded)
-    return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
-  cm::ServiceSettings settings;
-  settings.image_path = base::to_utf16_lossy(std::filesystem::absolute(image).string());
-  if (auto error = cm::create_service_key(*wide, settings)) {
-    ldr::unload_image(*loaded);
-    return Error{*error, status_text("cannot write the service key", *error)};
-  }
-  auto object = io::create_driver(*wide, ldr::describe(**loaded));
-  if (!object) {
-    ldr::unload_image(*loaded);
-    return Error{object.status(), status_text("cannot create the driver object", object.status())};
-  }
-  const NTSTATUS status = io::start_driver(*object);
-  if (!NT_SUCCESS(status)) {
-    unload_if_idle(*loaded);
-    return Error{status, status_text("DriverEntry failed", status)};
-  }
-  base::Guard guard(state_->mutex);
-  state_->drivers.emplace(name, LoadedDriver{*loaded, *object});
-  return name;
+Outcome<std::string> Machine::load(const std::filesystem::path &image, const LoadOptions &options) {
+  return state_->drivers.load(image, state_->images, options);
 }
-
-Outcome<Machine::Unloaded> Machine::unload(std::string_view service) {
-  LoadedDriver driver;
-  {
-    base::Guard guard(state_->mutex);
-    const auto found = state_->drivers.find(service);
-    if (found == state_->drivers.end()) {
-      return Error{STATUS_OBJECT_NAME_NOT_FOUND, fmt::format("{} is not loaded", service)};
-    }
-    driver = found->second;
-    state_->drivers.erase(found);  // so that nobody else unloads it
-  }
-  const NTSTATUS status = io::unload_driver(driver.object);
-  if (!NT_SUCCESS(status)) {
-    base::Guard guard(state_->mutex);
-    state_->drivers.emplace(std::string(service), driver);
-    return Error{status, fmt::format("{} has no DriverUnload routine", service)};
-  }
-  return Unloaded{unload_if_idle(driver.image)};
-}
-
-std::vector<std::string> Machine::drivers() const {
-  base::Guard guard(state_->mutex);
-  std::vector<std::string> names;
-  for (const auto &[name, driver] : state_->drivers) names.push_back(name);
-  return names;
-}
+Outcome<Unloaded> Machine::unload(std::string_view service) { return state_->drivers.unload(service); }
+DriverState Machine::driver_state(std::string_view service) const { return state_->drivers.state(service); }
+bool Machine::can_unload(std::string_view service) const { return state_->drivers.can_unload(service); }
+std::vector<std::string> Machine::drivers() const { return state_->drivers.names(); }
 
 bool Machine::load_hangs() const { return rest() == Rest::kWaiting && ex::worker_is_busy(); }
 

@@ -16,11 +16,12 @@ struct Counts {
 
 Counts count_threads() {
   Counts counts;
+  if (ex::work_is_due()) ++counts.running;  // asked first: what was taken meanwhile shows as a busy worker
   const base::Nt100ns now = base::clock().interrupt_time();
   ps::for_each_thread([&](ETHREAD &thread) {
     const bool asleep = ke::is_asleep(thread);
     if (thread.adopted) return;
-    if (ex::is_worker(thread) && !ex::worker_is_busy()) return;
+    if (ex::is_idle_worker(thread)) return;
     ++counts.threads;
     if (!asleep) {
       ++counts.running;

@@ -5,8 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <utility>
-
 #include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
@@ -19,6 +17,7 @@
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/process.h"
 #include "ntemu/ps/ps.h"
+#include "ntemu/ps/reaper.h"
 
 using namespace ntemu;
 using namespace ntemu::ps;
@@ -57,13 +56,6 @@ struct Threads {
   size_t count NTEMU_GUARDED_BY(mutex) = 0;  // linked ETHREADs that are not adopted
   std::atomic<ULONG_PTR> next_id{8};
   std::atomic<uint32_t> ended{0};  // bumped at each thread's end
-
-  // Ended threads whose stacks are still in use until their pthread is joined.
-  std::atomic<ETHREAD *> to_reap{nullptr};
-  std::atomic<uint32_t> reap_word{0};
-  std::atomic<bool> reaper_stops{false};
-  std::atomic<size_t> to_join{0};  // host threads that were started and not joined yet
-  pthread_t reaper;
 };
 
 Threads &threads() {
@@ -131,43 +123,6 @@ void check_exit(ETHREAD &thread) {
   }
 }
 
-void free_stack(ETHREAD &thread) {
-  if (thread.stack_pages) base::unmap_pages(thread.stack_pages, thread.stack_bytes);
-}
-
-// Joins ended threads: only then is nothing of them on their stacks, and the ETHREAD may go. While the machine ends it
-// stays until the last thread has: wait blocks of threads that left may still be on the lists of objects.
-void *reap(void *) {
-  Threads &all = threads();
-  ETHREAD *kept = nullptr;
-  for (;;) {
-    const uint32_t seen = all.reap_word.load();
-    ETHREAD *thread = all.to_reap.exchange(nullptr);
-    // A thread leaves the thread list a moment before it comes here.
-    if (!thread && all.reaper_stops.load() && all.to_join.load() == 0) break;
-    if (!thread) base::wait_word(all.reap_word, seen);
-    while (thread) {
-      ETHREAD *next = thread->next_to_reap;
-      pthread_join(thread->host_thread, nullptr);
-      all.to_join.fetch_sub(1);
-      free_stack(*thread);
-      if (ke::leaving.load()) {
-        thread->next_to_reap = std::exchange(kept, thread);
-      } else {
-        ob::dereference(thread);
-      }
-      thread = next;
-    }
-  }
-  while (kept) ob::dereference(std::exchange(kept, kept->next_to_reap));
-  return nullptr;
-}
-
-void ring_reaper() {
-  threads().reap_word.fetch_add(1);
-  base::wake_word(threads().reap_word);
-}
-
 __attribute__((noinline)) void PspSystemThreadStartup(ETHREAD &thread) {
   const auto routine = reinterpret_cast<PKSTART_ROUTINE>(thread.StartAddress);
   routine(thread.start_context);
@@ -192,16 +147,13 @@ void *host_entry(void *argument) {
   if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
   thread.exit_point = nullptr;
   ke::end_start(thread);
+  note_ending();
   mark_terminated(thread, thread.ExitStatus);
   threads().ended.fetch_add(1);
   base::wake_word(threads().ended, INT_MAX);
   ke::note_rest();
   base::current_thread_slot = nullptr;
-  ETHREAD *head = threads().to_reap.load();
-  do {
-    thread.next_to_reap = head;
-  } while (!threads().to_reap.compare_exchange_weak(head, &thread));
-  ring_reaper();
+  reap(thread);
   return nullptr;
 }
 
@@ -227,10 +179,11 @@ bool start_host_thread(ETHREAD &thread) {
   sigfillset(&blocked);
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, fault);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  expect_thread();
   const int error = pthread_create(&thread.host_thread, &attributes, host_entry, &thread);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
-  if (error == 0) threads().to_join.fetch_add(1);
+  if (error != 0) expect_none();
   return error == 0;
 }
 
@@ -320,14 +273,17 @@ Result<ETHREAD *> create_thread(PKSTART_ROUTINE routine, void *context) {
 void boot() {
   Threads &all = threads();
   all.next_id = 8;
-  all.reaper_stops = false;
   ke::leaving = false;
   boot_process();
   base::adopt_thread = adopt;
   api::leave_machine = leave_if_nt_thread;
-  pthread_create(&all.reaper, nullptr, reap, nullptr);
+  start_reaper();
+  ex::create_worker = [] {
+    const auto worker = create_thread(ExpWorkerThread, nullptr);
+    if (worker) ob::dereference(*worker);
+    return static_cast<bool>(worker);
+  };
   ex::boot_worker();
-  if (auto worker = create_thread(ExpWorkerThread, nullptr)) ob::dereference(*worker);
 }
 
 bool stop_threads(base::Nt100ns patience) {
@@ -346,9 +302,8 @@ bool stop_threads(base::Nt100ns patience) {
     if (waited >= patience) return false;
     base::wait_word(all.ended, ended, base::kNtPerMillisecond);
   }
-  all.reaper_stops = true;
-  ring_reaper();
-  pthread_join(all.reaper, nullptr);
+  stop_reaper();
+  ex::abandon_work();
   api::hooks.fetch_and(~uint32_t{api::kLeaving});
   return true;
 }

@@ -29,6 +29,23 @@ TEST(Pages, RoundUpAndRefuseTheImpossible) {
   EXPECT_FALSE(in_arena(&local));
 }
 
+// Small pieces of a large run would otherwise keep it from being used again, and the arena would only ever grow.
+TEST(Pages, NeighboursThatWereGivenBackBecomeOne) {
+  auto *large = static_cast<char *>(map_pages(8 * kPageSize));
+  void *fence = map_pages(kPageSize);
+  unmap_pages(large, 8 * kPageSize);
+  char *pieces[4];
+  for (char *&piece : pieces) piece = static_cast<char *>(map_pages(2 * kPageSize));
+  EXPECT_EQ(pieces[0], large);
+  EXPECT_EQ(pieces[3], large + 6 * kPageSize);
+  for (const int i : {2, 0, 3, 1}) unmap_pages(pieces[i], 2 * kPageSize);
+  EXPECT_EQ(map_pages(8 * kPageSize), large);
+  unmap_pages(large, 8 * kPageSize);
+  unmap_pages(fence, kPageSize);
+  EXPECT_EQ(map_pages(9 * kPageSize), large) << "also with what was never used";
+  unmap_pages(large, 9 * kPageSize);
+}
+
 TEST(Pages, AStaleAccessFaults) {
   auto *page = static_cast<volatile char *>(map_pages(kPageSize));
   unmap_pages(const_cast<char *>(page), kPageSize);

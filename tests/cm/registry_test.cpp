@@ -47,6 +47,18 @@ TEST_F(Registry, ValuesAreReplacedListedAndDeleted) {
   EXPECT_EQ(cm::query_value(*key, u"first").status(), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+TEST_F(Registry, ATreeIsDeletedWithAllThatIsBelow) {
+  const auto key = cm::create_key(kKey);
+  const auto beside = cm::create_key(std::u16string(kKey) + u"2");
+  ASSERT_TRUE(cm::create_key(std::u16string(kKey) + u"\\Below\\Deeper"));
+  EXPECT_EQ(cm::set_dword(*key, u"First", 1), STATUS_SUCCESS);
+  EXPECT_EQ(cm::delete_tree(*key), STATUS_SUCCESS);
+  EXPECT_EQ(cm::open_key(kKey).status(), STATUS_OBJECT_NAME_NOT_FOUND);
+  EXPECT_EQ(*cm::open_key(std::u16string(kKey) + u"2"), *beside);
+  EXPECT_EQ(cm::delete_tree(*key), STATUS_KEY_DELETED);
+  EXPECT_EQ(cm::delete_tree(cm::kRootKey), STATUS_CANNOT_DELETE);
+}
+
 TEST_F(Registry, ADeletedKeyStaysDeletedUnderItsId) {
   const auto key = cm::create_key(kKey);
   const auto below = cm::create_key(std::u16string(kKey) + u"\\Below");

@@ -4,6 +4,7 @@
 #include "ntemu/base/utf.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
+#include "ntemu/io/irp.h"
 #include "tests/support/kernel_test.h"
 
 namespace ntemu::test {
@@ -73,9 +74,9 @@ TEST_F(DriverEntry, FindsTheDriverObjectFilled) {
   EXPECT_EQ(seen.at_entry.DriverExtension->DriverObject, driver);
   EXPECT_EQ(base::view(*seen.at_entry.HardwareDatabase), u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
   for (const PDRIVER_DISPATCH routine : seen.at_entry.MajorFunction) EXPECT_EQ(routine, seen.at_entry.MajorFunction[0]);
-  IRP irp{};
-  EXPECT_EQ(seen.at_entry.MajorFunction[0](nullptr, &irp), STATUS_INVALID_DEVICE_REQUEST);
-  EXPECT_EQ(irp.IoStatus.Status, STATUS_INVALID_DEVICE_REQUEST);
+  const IO_STATUS_BLOCK answer =
+      io::call_and_wait(seen.device, io::make_irp(seen.device, nullptr, IRP_MJ_DEVICE_CONTROL, 0));
+  EXPECT_EQ(answer.Status, STATUS_INVALID_DEVICE_REQUEST);
   EXPECT_EQ(seen.driver_name, u"\\Driver\\Sample");
   EXPECT_EQ(seen.service_name, u"Sample");
   EXPECT_EQ(seen.registry_path, u"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\Sample");

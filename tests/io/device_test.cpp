@@ -112,10 +112,13 @@ TEST_F(IoDeleteDevice, WaitsForTheLastReference) {
   EXPECT_EQ(ob::reference_count(driver), driver_references - 1);
 }
 
-TEST_F(IoCreateDevice, CannotBeOpenedWithoutAVolumeYet) {
+TEST_F(IoCreateDevice, CannotBeOpenedBeforeItIsInitialized) {
   PDEVICE_OBJECT device;
   ASSERT_EQ(create(u"\\Device\\Sample", &device), STATUS_SUCCESS);
-  EXPECT_EQ(open(u"\\Device\\Sample"), STATUS_INVALID_DEVICE_REQUEST);
+  EXPECT_EQ(open(u"\\Device\\Sample"), STATUS_NO_SUCH_DEVICE);
+  device->Flags &= ~ULONG{DO_DEVICE_INITIALIZING};
+  EXPECT_EQ(open(u"\\Device\\Sample"), STATUS_INVALID_DEVICE_REQUEST) << "a driver without a create routine";
+  EXPECT_EQ(device->ReferenceCount, 0);
 }
 
 TEST_F(IoCreateSymbolicLink, LeadsToTheDevice) {

@@ -185,7 +185,7 @@ int run(const RunOptions &options) {
   std::promise<Outcome<std::string>> promise;
   auto loaded = promise.get_future();
   std::thread loader([&] {
-    promise.set_value(machine.load(options.driver, options.name));
+    promise.set_value(machine.load(options.driver, {.service = options.name}));
     ke::note_rest();
   });
   const auto began = std::chrono::steady_clock::now();

@@ -57,6 +57,24 @@ enum class Rest {
   kRunning,  // some run
 };
 
+struct LoadOptions {
+  std::string service;       // the file's stem when empty; names compare without regard to case
+  bool file_system = false;  // its driver object goes to \\FileSystem instead of \\Driver
+};
+
+struct Unloaded {
+  size_t threads_left = 0;  // of the driver; they keep its image mapped until they end
+  bool pending = false;     // DriverUnload runs when the last handle to one of its devices is closed
+};
+
+enum class DriverState {
+  kNotLoaded,
+  kLoading,  // DriverEntry has not returned
+  kLoaded,
+  kUnloading,  // DriverUnload has not returned, or has to wait until the driver's devices are closed
+};
+
+// Loads and unloads may be called from several threads; those of different drivers run side by side.
 class Machine {
  public:
   // One machine at a time runs in a process.
@@ -67,13 +85,14 @@ class Machine {
   Machine(const Machine &) = delete;
   Machine &operator=(const Machine &) = delete;
 
-  // Loads the image and runs its DriverEntry. `service` defaults to the file's stem.
-  Outcome<std::string> load(const std::filesystem::path &image, std::string_view service = {});
-  // Runs DriverUnload and unmaps the image. Threads of the driver that still run keep it mapped: see `still_mapped`.
-  struct Unloaded {
-    size_t threads_left;  // 0: the image is gone
-  };
+  // Loads the image and runs its DriverEntry; the name of its service. What fails leaves nothing behind.
+  // STATUS_IMAGE_ALREADY_LOADED when the service is loaded, or another load or unload of it has not ended yet.
+  Outcome<std::string> load(const std::filesystem::path &image, const LoadOptions &options = {});
+  // Runs DriverUnload and unmaps the image. STATUS_INVALID_DEVICE_REQUEST without a DriverUnload: it stays loaded.
   Outcome<Unloaded> unload(std::string_view service);
+  DriverState driver_state(std::string_view service) const;
+  // The driver is loaded and has a DriverUnload.
+  bool can_unload(std::string_view service) const;
   std::vector<std::string> drivers() const;
 
   // Makes a directory on C:, and those above it. `path` like Temp, \\Temp\\A or C:\\Temp.

@@ -14,12 +14,22 @@ NTKERNELAPI VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackS
 NTKERNELAPI VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus);
 NTKERNELAPI VOID NTAPI IoFreeIrp(PIRP Irp);
 NTKERNELAPI PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize);
+
+/** Sends an IRP to a driver: the next stack location becomes the current one, and the driver's dispatch routine for its
+    MajorFunction runs; returns what that returns. IRQL: <= DISPATCH_LEVEL. Bugcheck NO_MORE_IRP_STACK_LOCATIONS when
+    there is no further location. Source: WDK: IoCallDriver. */
 NTKERNELAPI NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 #define IoCallDriver(DeviceObject, Irp) IofCallDriver(DeviceObject, Irp)
 #define PoCallDriver(DeviceObject, Irp) IofCallDriver(DeviceObject, Irp)
+
 NTKERNELAPI VOID NTAPI PoStartNextPowerIrp(PIRP Irp);
+
+/** The driver is done with an IRP, whose IoStatus is the answer: the completion routines of the drivers above run, then
+    the sender learns of it. IRQL: <= DISPATCH_LEVEL. Bugcheck MULTIPLE_IRP_COMPLETE_REQUESTS for an IRP that has been
+    completed. Source: WDK: IoCompleteRequest. */
 NTKERNELAPI VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
 #define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest(Irp, PriorityBoost)
+
 NTKERNELAPI BOOLEAN NTAPI IoCancelIrp(PIRP Irp);
 NTKERNELAPI VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql);
 NTKERNELAPI VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql);

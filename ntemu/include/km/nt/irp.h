@@ -14,6 +14,9 @@ extern "C" {
 #define SL_INVOKE_ON_SUCCESS 0x40
 #define SL_INVOKE_ON_ERROR 0x80
 
+/* What a completion routine returns to let the completion go on; anything but STATUS_MORE_PROCESSING_REQUIRED does. */
+#define STATUS_CONTINUE_COMPLETION STATUS_SUCCESS
+
 #define IRP_NOCACHE 0x00000001
 #define IRP_PAGING_IO 0x00000002
 #define IRP_MOUNT_COMPLETION 0x00000002

@@ -1,4 +1,4 @@
-// A machine on a directory with its \DosDevices mounted, for measuring: mount_machine MACHINE MOUNT_POINT
+// A machine on a directory with its \DosDevices mounted: mount_machine MACHINE MOUNT_POINT
 // Says "mounted", and ends with its standard input.
 #include <cstdio>
 
