@@ -66,7 +66,7 @@ TEST_P(TwoFronts, AnyNumberOfOpensInAnyOrder) {
       if (!opens[index].driver) {
         ASSERT_EQ(program().close(opens[index].file), 0);
       }
-      opens.erase(opens.begin() + index);
+      opens.erase(opens.begin() + static_cast<ptrdiff_t>(index));
     } else if (draw(2)) {
       const int flags = kLinuxModes[draw(3)];
       int file = -1;
