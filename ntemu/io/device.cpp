@@ -110,9 +110,11 @@ bool is_delete_pending(PDEVICE_OBJECT device) {
 NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative) {
   base::Guard guard(devices_mutex);
   if (private_part(device).ExtensionFlags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)) return STATUS_NO_SUCH_DEVICE;
-  if (device->DriverObject->Flags & DRVO_UNLOAD_INVOKED) return STATUS_NO_SUCH_DEVICE;  // made since
-  if (device->Flags & DO_DEVICE_INITIALIZING) return STATUS_NO_SUCH_DEVICE;
-  if (!relative && (device->Flags & DO_EXCLUSIVE) && device->ReferenceCount > 0) return STATUS_ACCESS_DENIED;
+  if (__atomic_load_n(&device->DriverObject->Flags, __ATOMIC_ACQUIRE) & DRVO_UNLOAD_INVOKED)
+    return STATUS_NO_SUCH_DEVICE;  // made since
+  const ULONG flags = __atomic_load_n(&device->Flags, __ATOMIC_ACQUIRE);
+  if (flags & DO_DEVICE_INITIALIZING) return STATUS_NO_SUCH_DEVICE;
+  if (!relative && (flags & DO_EXCLUSIVE) && device->ReferenceCount > 0) return STATUS_ACCESS_DENIED;
   ++device->ReferenceCount;
   return STATUS_SUCCESS;
 }

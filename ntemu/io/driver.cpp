@@ -116,8 +116,10 @@ void delete_devices(PDRIVER_OBJECT driver) {
 }
 
 void finish_initialization(PDRIVER_OBJECT driver) {
-  driver->Flags |= DRVO_INITIALIZED;
-  for (PDEVICE_OBJECT device : io::devices_of(driver)) device->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
+  // Host programs may be opening the devices already.
+  __atomic_fetch_or(&driver->Flags, DRVO_INITIALIZED, __ATOMIC_RELEASE);
+  for (PDEVICE_OBJECT device : io::devices_of(driver))
+    __atomic_fetch_and(&device->Flags, ~static_cast<ULONG>(DO_DEVICE_INITIALIZING), __ATOMIC_RELEASE);
 }
 
 void report_devices(PDRIVER_OBJECT driver, const char *when) {
