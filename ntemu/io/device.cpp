@@ -110,9 +110,9 @@ bool is_delete_pending(PDEVICE_OBJECT device) {
 NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative) {
   base::Guard guard(devices_mutex);
   if (private_part(device).ExtensionFlags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)) return STATUS_NO_SUCH_DEVICE;
-  if (__atomic_load_n(&device->DriverObject->Flags, __ATOMIC_ACQUIRE) & DRVO_UNLOAD_INVOKED)
-    return STATUS_NO_SUCH_DEVICE;  // made since
   const ULONG flags = __atomic_load_n(&device->Flags, __ATOMIC_ACQUIRE);
+  const ULONG driver_flags = __atomic_load_n(&device->DriverObject->Flags, __ATOMIC_RELAXED);
+  if (driver_flags & DRVO_UNLOAD_INVOKED) return STATUS_NO_SUCH_DEVICE;  // a device made since
   if (flags & DO_DEVICE_INITIALIZING) return STATUS_NO_SUCH_DEVICE;
   if (!relative && (flags & DO_EXCLUSIVE) && device->ReferenceCount > 0) return STATUS_ACCESS_DENIED;
   ++device->ReferenceCount;
@@ -127,7 +127,7 @@ void end_open(PDEVICE_OBJECT device) {
     if (--device->ReferenceCount == 0) {
       removed = private_part(device).ExtensionFlags & DOE_DELETE_PENDING;
       if (removed) unlink(device);
-      unload = (driver->Flags & DRVO_UNLOAD_INVOKED) && !any_open(driver);
+      unload = (__atomic_load_n(&driver->Flags, __ATOMIC_RELAXED) & DRVO_UNLOAD_INVOKED) && !any_open(driver);
     }
   }
   if (unload) unload_idle_driver(driver);
@@ -136,7 +136,7 @@ void end_open(PDEVICE_OBJECT device) {
 
 bool begin_unload(PDRIVER_OBJECT driver) {
   base::Guard guard(devices_mutex);
-  driver->Flags |= DRVO_UNLOAD_INVOKED;
+  __atomic_fetch_or(&driver->Flags, DRVO_UNLOAD_INVOKED, __ATOMIC_RELAXED);
   for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice) {
     __atomic_fetch_or(&private_part(device).ExtensionFlags, DOE_UNLOAD_PENDING, __ATOMIC_RELAXED);
   }

@@ -116,10 +116,10 @@ void delete_devices(PDRIVER_OBJECT driver) {
 }
 
 void finish_initialization(PDRIVER_OBJECT driver) {
-  // Host programs may be opening the devices already.
-  __atomic_fetch_or(&driver->Flags, DRVO_INITIALIZED, __ATOMIC_RELEASE);
+  __atomic_fetch_or(&driver->Flags, DRVO_INITIALIZED, __ATOMIC_RELAXED);
+  // Who opens the device sees all that DriverEntry has done.
   for (PDEVICE_OBJECT device : io::devices_of(driver))
-    __atomic_fetch_and(&device->Flags, ~static_cast<ULONG>(DO_DEVICE_INITIALIZING), __ATOMIC_RELEASE);
+    __atomic_fetch_and(&device->Flags, ~ULONG{DO_DEVICE_INITIALIZING}, __ATOMIC_RELEASE);
 }
 
 void report_devices(PDRIVER_OBJECT driver, const char *when) {
@@ -187,10 +187,12 @@ NTSTATUS unload_driver(PDRIVER_OBJECT driver) {
 
 // Not on the thread that closed the file: it may be one that DriverUnload waits for.
 void unload_idle_driver(PDRIVER_OBJECT driver) {
+  ob::reference(driver);  // so that who is told knows it by its address
   ex::queue_to_system_worker(
       [](void *context) {
         finish_unload(static_cast<PDRIVER_OBJECT>(context));
         driver_unloaded(static_cast<PDRIVER_OBJECT>(context));
+        ob::dereference(context);
       },
       driver);
 }

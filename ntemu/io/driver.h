@@ -26,8 +26,7 @@ NTSTATUS start_driver(PDRIVER_OBJECT driver);
 // DriverUnload. STATUS_PENDING while files of its devices are open: the devices take no further opens, and DriverUnload
 // runs when the last of the files is closed. Devices that DriverUnload leaves stay and are told in the log.
 NTSTATUS unload_driver(PDRIVER_OBJECT driver);
-// Set by the machine: an unload that was pending is done. On a system worker, without locks; the driver object may be
-// gone.
+// Set by the machine: an unload that was pending is done. On a system worker, without locks.
 extern void (*driver_unloaded)(PDRIVER_OBJECT driver);
 // Removes the driver object and its devices without asking the driver: for the machine's end and for built-in drivers.
 void delete_driver(PDRIVER_OBJECT driver);

@@ -229,7 +229,9 @@ DriverState Drivers::state(std::string_view service) const {
 bool Drivers::can_unload(std::string_view service) const {
   base::Guard guard(mutex_);
   const auto found = drivers_.find(key_of(service));
-  return found != drivers_.end() && found->second.object && found->second.object->DriverUnload;
+  // Only then is the driver object sure to be there.
+  if (found == drivers_.end() || found->second.state != DriverState::kLoaded) return false;
+  return found->second.object->DriverUnload != nullptr;
 }
 
 std::vector<std::string> Drivers::names() const {
@@ -241,8 +243,11 @@ std::vector<std::string> Drivers::names() const {
   return names;
 }
 
-void Drivers::remove_all() {
+void Drivers::await_calls() {
   while (const uint32_t calls = calls_.load()) base::wait_word(calls_, calls);
+}
+
+void Drivers::remove_all() {
   Map drivers;
   {
     base::Guard guard(mutex_);

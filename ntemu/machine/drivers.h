@@ -26,8 +26,9 @@ class Drivers {
   DriverState state(std::string_view service) const;
   bool can_unload(std::string_view service) const;
   std::vector<std::string> names() const;
-  // Takes every driver away without asking it, for the machine's end: no system thread runs any more. Loads and unloads
-  // that still wait fail with STATUS_SYSTEM_SHUTDOWN first.
+  // For the machine's end, when no system thread runs any more. First, loads and unloads that still wait fail with
+  // STATUS_SYSTEM_SHUTDOWN and return; then every driver is taken away without being asked.
+  void await_calls();
   void remove_all();
 
  private:

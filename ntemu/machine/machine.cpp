@@ -183,6 +183,7 @@ bool Machine::shut_down() {
   if (state->booted) {
     ended = ps::stop_threads(kTeardownPatience);
     if (ended) {
+      state->drivers.await_calls();
       if (state->volume) {
         ob::delete_symbolic_link(u"\\??\\C:");
         io::dismount_volume(state->volume);

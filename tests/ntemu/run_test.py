@@ -44,6 +44,33 @@ class DriverEntry(CommandLineTest):
         self.assertIn("DriverEntry has not returned", self.result(outcome)["text"])
 
 
+class DriverUnload(CommandLineTest):
+    def test_does_not_run_while_a_device_is_open(self):
+        driver = self.build("open", source(
+            globals="""static NTSTATUS Complete(PDEVICE_OBJECT Device, PIRP Irp)
+                       {
+                           (void)Device;
+                           Irp->IoStatus.Status = STATUS_SUCCESS;
+                           Irp->IoStatus.Information = 0;
+                           IoCompleteRequest(Irp, IO_NO_INCREMENT);
+                           return STATUS_SUCCESS;
+                       }""",
+            entry="""UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\\\Device\\\\Own");
+                     PDEVICE_OBJECT Device;
+                     OBJECT_ATTRIBUTES Attributes;
+                     IO_STATUS_BLOCK IoStatus;
+                     HANDLE Handle;
+                     DriverObject->MajorFunction[IRP_MJ_CREATE] = Complete;
+                     IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+                     Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+                     InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+                     DbgPrint("%08x\\n", ZwOpenFile(&Handle, GENERIC_READ, &Attributes, &IoStatus, 0, 0));""",
+            unload='DbgPrint("unloaded\\n");'))
+        outcome = self.ntemu("run", driver)
+        self.expect(outcome, 0, "00000000", "ntemu: DriverUnload of open has not run: a device of it is still open")
+        self.assertEqual(outcome.output, "00000000\n")
+
+
 class Output(CommandLineTest):
     def test_of_DbgPrint_goes_to_standard_output(self):
         driver = self.build("print", source('DbgPrint("one %d %ws\\n", 1, L"zw\\u00f6lf"); DbgPrint("tw"); DbgPrint("o\\nthree");'))

@@ -121,9 +121,11 @@ void describe_rest(Report &report, Rest rest, bool interrupted, const RunOptions
 
 // Threads that waited only for their driver's unload are no hang: they get a moment to end.
 void unload(Machine &machine, Report &report, Interruption &interruption) {
-  const auto unloaded = machine.unload(report.driver);
+  auto unloaded = machine.unload(report.driver);
   if (!unloaded && report.result == "done") {
     report.text = fmt::format("{}: it stays loaded until the machine ends", unloaded.error().text);
+  } else if (unloaded && unloaded->pending && report.result == "done") {
+    report.text = fmt::format("DriverUnload of {} has not run: a device of it is still open", report.driver);
   }
   const bool stuck = report.result == "hang" && machine.wait_for_rest(kUnloadPatience) != Rest::kDone;
   if (report.result == "hang" && !stuck) {

@@ -89,6 +89,8 @@ class Machine {
   // STATUS_IMAGE_ALREADY_LOADED when the service is loaded, or another load or unload of it has not ended yet.
   Outcome<std::string> load(const std::filesystem::path &image, const LoadOptions &options = {});
   // Runs DriverUnload and unmaps the image. STATUS_INVALID_DEVICE_REQUEST without a DriverUnload: it stays loaded.
+  // STATUS_DELETE_PENDING when it is kUnloading, STATUS_DEVICE_NOT_READY when it is kLoading. The end of a pending
+  // unload can be awaited with wait_until and driver_state.
   Outcome<Unloaded> unload(std::string_view service);
   DriverState driver_state(std::string_view service) const;
   // The driver is loaded and has a DriverUnload.
@@ -111,7 +113,8 @@ class Machine {
   void interrupt_waits();
 
   const std::filesystem::path &directory() const;
-  // False when threads were left that could not be ended.
+  // False when threads were left that could not be ended. Loads and unloads that wait for a driver return with
+  // STATUS_SYSTEM_SHUTDOWN; no call may begin meanwhile.
   bool shut_down();
 
  private:
