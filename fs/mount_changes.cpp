@@ -109,21 +109,6 @@ int MountView::remove(uint64_t parent, std::string_view name, bool directory) {
   });
 }
 
-// An empty directory gives way to another, as on Linux; NT replaces files only.
-NTSTATUS MountView::replace_directory(const std::u16string &path) {
-  auto target = open_object(path, {DELETE | kAlways, FILE_OPEN, FILE_DIRECTORY_FILE});
-  if (!target) return target.status();
-  FILE_DISPOSITION_INFORMATION_EX info{FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS};
-  return io::open_file_of(**target)->set(FileDispositionInformationEx, &info, sizeof(info));
-}
-
-bool MountView::are_two_directories(const std::u16string &path, const std::u16string &other) {
-  const Ask ask{kAlways, FILE_OPEN, FILE_DIRECTORY_FILE};
-  auto first = open_object(path, ask);
-  auto second = open_object(other, ask);
-  return first && second && io::open_file_of(**first)->id() != io::open_file_of(**second)->id();
-}
-
 int MountView::rename(uint64_t parent, std::string_view name, uint64_t new_parent, std::string_view new_name,
                       unsigned flags) {
   if (flags & ~static_cast<unsigned>(RENAME_NOREPLACE)) return EINVAL;
@@ -148,16 +133,9 @@ int MountView::rename(uint64_t parent, std::string_view name, uint64_t new_paren
     info->Flags = FILE_RENAME_POSIX_SEMANTICS | (flags & RENAME_NOREPLACE ? 0U : FILE_RENAME_REPLACE_IF_EXISTS);
     info->FileNameLength = static_cast<ULONG>(bytes);
     std::memcpy(info->FileName, full.data(), bytes);
-    const auto try_it = [&] {
-      IO_STATUS_BLOCK io_status{};
-      return io::set_file(*handle, &io_status, buffer.data(), static_cast<ULONG>(buffer.size()),
-                          FileRenameInformationEx, UserMode);
-    };
-    const NTSTATUS status = try_it();
-    if (status != STATUS_ACCESS_DENIED || (flags & RENAME_NOREPLACE)) return status;
-    if (!are_two_directories(path, full)) return status;
-    if (const NTSTATUS replaced = replace_directory(full); !NT_SUCCESS(replaced)) return replaced;
-    return try_it();
+    IO_STATUS_BLOCK io_status{};
+    return io::set_file(*handle, &io_status, buffer.data(), static_cast<ULONG>(buffer.size()), FileRenameInformationEx,
+                        UserMode);
   });
 }
 

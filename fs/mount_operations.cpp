@@ -15,6 +15,9 @@ namespace {
 
 // A driver may do anything at any time: the kernel must remember nothing.
 constexpr double kNeverCached = 0;
+// But a drive's name at the root may be known for a moment, in seconds: whatever is asked about the drive, or anything
+// in it, is still answered here by what its link leads to then. It saves a question for each path.
+constexpr double kDriveCached = 1;
 // Requests without a waiting program, such as the end of an open, that the kernel lets stand at a time.
 constexpr unsigned kBackground = 1024;
 // Of "." and "..", which programs do not ask a listing for.
@@ -35,7 +38,7 @@ fuse_entry_param as_entry(const MountView::Entry &entry) {
   out.ino = entry.inode;
   out.attr = entry.stat;
   out.attr_timeout = kNeverCached;
-  out.entry_timeout = kNeverCached;
+  out.entry_timeout = entry.drive ? kDriveCached : kNeverCached;
   return out;
 }
 

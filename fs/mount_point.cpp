@@ -61,8 +61,9 @@ int mount_directly(const std::filesystem::path &directory, bool allow_other, Fd 
 MountPoint::MountPoint(std::filesystem::path directory) : directory_(std::move(directory)) {
   if (const auto device = device_at(directory_)) {
     device_ = *device;
-    base::Guard guard(own_mounts().mutex);
-    own_mounts().devices.push_back(device_);
+    OwnMounts &own = own_mounts();
+    base::Guard guard(own.mutex);
+    own.devices.push_back(device_);
   }
 }
 
@@ -91,10 +92,10 @@ Outcome<std::unique_ptr<MountPoint>> MountPoint::mount(const std::filesystem::pa
 
 MountPoint::~MountPoint() {
   if (device_) {
-    base::Guard guard(own_mounts().mutex);
-    auto &devices = own_mounts().devices;
-    if (const auto found = std::find(devices.begin(), devices.end(), device_); found != devices.end())
-      devices.erase(found);
+    OwnMounts &own = own_mounts();
+    base::Guard guard(own.mutex);
+    const auto found = std::find(own.devices.begin(), own.devices.end(), device_);
+    if (found != own.devices.end()) own.devices.erase(found);
   }
   // Somebody else may have unmounted it, and perhaps mounted something else.
   if (device_at(directory_) != device_) return;
@@ -109,9 +110,9 @@ bool is_inside_own_mount(const std::filesystem::path &path) {
   std::optional<dev_t> device;
   while (!(device = device_at(at)) && at.has_relative_path()) at = at.parent_path();
   if (!device) return false;
-  base::Guard guard(own_mounts().mutex);
-  const auto &devices = own_mounts().devices;
-  return std::find(devices.begin(), devices.end(), *device) != devices.end();
+  OwnMounts &own = own_mounts();
+  base::Guard guard(own.mutex);
+  return std::find(own.devices.begin(), own.devices.end(), *device) != own.devices.end();
 }
 
 bool detach_stale_mount(const std::filesystem::path &directory) {

@@ -138,6 +138,7 @@ int MountView::look_up_drive(const RootEntry &entry, std::u16string_view spellin
   if (!volume || !status) return ENXIO;
   volume->set_observer(observer_of(*volume));
   const Entered entered = inodes_.enter_drive(entry, spelling, *volume, status->id);
+  out.drive = true;
   out.inode = entered.inode;
   out.stat = linux_stat(*status, entered.shown);
   return 0;

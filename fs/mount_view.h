@@ -20,6 +20,7 @@ class MountView {
   struct Entry {
     uint64_t inode = 0;
     struct stat stat {};
+    bool drive = false;  // a drive's root
   };
   struct Listed {
     std::string name;
@@ -71,8 +72,6 @@ class MountView {
   NTSTATUS enter(uint64_t parent, const Located &directory, std::string_view name, io::OpenFile &file, Entry &out);
   // Of the very file that the inode stands for.
   static Result<File> open_inode(const Located &where, const Ask &ask);
-  static bool are_two_directories(const std::u16string &path, const std::u16string &other);
-  static NTSTATUS replace_directory(const std::u16string &path);
   static int change_file(const Changes &changes, io::OpenFile &file, bool keeps_open);
 
   InodeTable inodes_;
