@@ -182,6 +182,11 @@ Result<std::shared_ptr<Node>> HostDirectory::create(std::u16string_view name, bo
   if (directory) {
     if (::mkdirat(fd_.get(), host.c_str(), 0777) != 0) return refused_creation();
     fd = Fd(::openat(fd_.get(), host.c_str(), kOpenFlags | O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!fd) {  // no descriptor left for it
+      const NTSTATUS status = status_from_errno(errno);
+      ::unlinkat(fd_.get(), host.c_str(), AT_REMOVEDIR);
+      return status;
+    }
   } else {
     fd = Fd(::openat(fd_.get(), host.c_str(), kOpenFlags | O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666));
   }

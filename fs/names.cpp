@@ -1,18 +1,6 @@
 #include "fs/names.h"
 
-#include <array>
-
 namespace ntemu::fs {
-
-bool legal_in_name(char16_t c) {
-  constexpr auto kIllegal = [] {
-    std::array<bool, 0x80> illegal{};
-    for (size_t i = 0; i < 0x20; ++i) illegal[i] = true;
-    for (char each : {'"', '/', ':', '|', '<', '>', '*', '?', '\\'}) illegal[static_cast<size_t>(each)] = true;
-    return illegal;
-  }();
-  return c >= kIllegal.size() || !kIllegal[c];
-}
 
 NTSTATUS check_name(std::u16string_view name) {
   if (name.empty() || name.size() > kMaxComponent || name == u"." || name == u"..") return STATUS_OBJECT_NAME_INVALID;

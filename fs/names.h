@@ -1,6 +1,7 @@
 // File names: which are legal, how a path falls into components, and an index that finds names in any case.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +14,13 @@ namespace ntemu::fs {
 
 inline constexpr size_t kMaxComponent = 255;  // UTF-16 units
 
-bool legal_in_name(char16_t c);
+inline constexpr auto kIllegalInName = [] {
+  std::array<bool, 0x80> illegal{};
+  for (size_t i = 0; i < 0x20; ++i) illegal[i] = true;
+  for (const char each : {'"', '/', ':', '|', '<', '>', '*', '?', '\\'}) illegal[static_cast<size_t>(each)] = true;
+  return illegal;
+}();
+inline bool legal_in_name(char16_t c) { return c >= kIllegalInName.size() || !kIllegalInName[c]; }
 // STATUS_SUCCESS or STATUS_OBJECT_NAME_INVALID.
 NTSTATUS check_name(std::u16string_view name);
 

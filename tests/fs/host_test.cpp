@@ -295,7 +295,7 @@ TEST_P(HostVolume, OutsidersFileIsFoundByWhoeverWouldMakeIt) {
 
 TEST_P(HostVolume, NothingIsMadeByTheNameOfALinkThatLeadsNowhere) {
   host::create_symlink("nowhere", root() / "link");
-  for (ULONG disposition : {FILE_OPEN, FILE_CREATE, FILE_OPEN_IF, FILE_OVERWRITE_IF, FILE_SUPERSEDE}) {
+  for (const unsigned disposition : {FILE_OPEN + 0U, FILE_CREATE + 0U, FILE_OPEN_IF + 0U, FILE_SUPERSEDE + 0U}) {
     EXPECT_EQ(try_open(u"\\link", {.disposition = disposition}), STATUS_OBJECT_PATH_NOT_FOUND);
   }
   make_file(u"\\f", "data");

@@ -122,7 +122,13 @@ SocketFront::Walk::~Walk() {
   for (const uint64_t node : nodes_) front_.peer_.tell(FUSE_FORGET, node, packed(fuse_forget_in{1}));
 }
 
+// A file that was another by the time of its open is looked up again, once.
 int SocketFront::open(const std::string &path, int flags, int &file) {
+  const int error = open_once(path, flags, file);
+  return error == ESTALE ? open_once(path, flags, file) : error;
+}
+
+int SocketFront::open_once(const std::string &path, int flags, int &file) {
   const auto [parent, name] = split(path);
   Walk walk(*this, parent);
   if (walk.error()) return walk.error();

@@ -108,6 +108,7 @@ class SocketFront final : public LinuxFront {
     uint64_t handle;
     bool directory = false;
   };
+  int open_once(const std::string &path, int flags, int &file);
   int remove(const std::string &path, bool directory);
   File file_of(int file);
   void release(const File &file);

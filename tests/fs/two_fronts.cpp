@@ -14,16 +14,18 @@ constexpr std::array<ACCESS_MASK, 3> kWants = {FILE_READ_DATA | FILE_EXECUTE, FI
 constexpr std::array<ULONG, 3> kShares = {FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_SHARE_DELETE};
 
 // C:/Temp/a as \??\C:\Temp\a.
-std::u16string nt_path(std::u16string path) {
-  std::replace(path.begin(), path.end(), u'/', u'\\');
-  return u"\\??\\" + path;
+Driver::Raw nt_path(const std::string &path) {
+  std::u16string wide = *base::to_utf16(path);
+  std::replace(wide.begin(), wide.end(), u'/', u'\\');
+  return {u"\\??\\" + wide};
 }
 
 }  // namespace
 
-Driver::Driver(std::u16string path, const Ask &ask) {
-  path = nt_path(std::move(path));
-  UNICODE_STRING name = base::to_unicode_string(path);
+Driver::Driver(const std::string &path, const Ask &ask) : Driver(nt_path(path), ask) {}
+
+Driver::Driver(const Raw &raw, const Ask &ask) {
+  UNICODE_STRING name = base::to_unicode_string(raw.path);
   OBJECT_ATTRIBUTES attributes;
   InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
   IO_STATUS_BLOCK io_status{};
@@ -57,8 +59,10 @@ std::string Driver::read() {
   return data;
 }
 
-NTSTATUS Driver::rename(const std::string &path, bool replace) {
-  const std::u16string name = nt_path(*base::to_utf16(path));
+NTSTATUS Driver::rename(const std::string &path, bool replace) { return rename(nt_path(path), replace); }
+
+NTSTATUS Driver::rename(const Raw &raw, bool replace) {
+  const std::u16string &name = raw.path;
   std::vector<char> buffer(sizeof(FILE_RENAME_INFORMATION) + name.size() * sizeof(WCHAR));
   auto *info = reinterpret_cast<FILE_RENAME_INFORMATION *>(buffer.data());
   info->ReplaceIfExists = replace;

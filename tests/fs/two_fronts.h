@@ -44,9 +44,12 @@ class Driver {
     ULONG disposition = FILE_OPEN;
     ULONG options = 0;
   };
-  explicit Driver(std::u16string path) : Driver(std::move(path), Ask()) {}
-  Driver(std::u16string path, const Ask &ask);
-  Driver(const std::string &path, const Ask &ask) : Driver(*base::to_utf16(path), ask) {}
+  // A name as the object manager gets it, whatever it is.
+  struct Raw {
+    std::u16string path;
+  };
+  Driver(const Raw &name, const Ask &ask);
+  Driver(const std::string &path, const Ask &ask);
   explicit Driver(const std::string &path) : Driver(path, Ask()) {}
   ~Driver() { close(); }
   Driver(const Driver &) = delete;
@@ -57,6 +60,7 @@ class Driver {
   NTSTATUS write(std::string_view text, LONGLONG offset = 0);
   std::string read();
   NTSTATUS rename(const std::string &path, bool replace = false);
+  NTSTATUS rename(const Raw &name, bool replace);
   NTSTATUS dispose(bool remove = true);
   bool pending();
 

@@ -66,7 +66,7 @@ TEST_P(TwoFronts, AnyNumberOfOpensInAnyOrder) {
       if (!opens[index].driver) {
         ASSERT_EQ(program().close(opens[index].file), 0);
       }
-      opens.erase(opens.begin() + index);
+      opens.erase(opens.begin() + static_cast<ptrdiff_t>(index));
     } else if (draw(2)) {
       const int flags = kLinuxModes[draw(3)];
       int file = -1;
@@ -337,9 +337,9 @@ TEST_P(TwoFronts, CaseIsKeptAndIgnored) {
   ASSERT_EQ(program().list("C:/dir", names), 0);
   EXPECT_EQ(names, (Names{"Nt.TXT", "Linux.txt"}));
   struct stat one, other;
-  ASSERT_EQ(program().stat("C:/dir/NT.txt", one), 0);
+  ASSERT_EQ(program().stat("C:/Dir/Nt.TXT", one), 0);
   ASSERT_EQ(program().put("C:/dir/nt.TXT", "changed"), 0);
-  ASSERT_EQ(program().stat("C:/dir/NT.txt", other), 0);
+  ASSERT_EQ(program().stat("C:/Dir/Nt.TXT", other), 0);
   EXPECT_EQ(other.st_ino, one.st_ino) << "the file that was there, not another beside it";
   EXPECT_EQ(Driver("C:/dir/nt.txt").read(), "changed");
 }
