@@ -5,14 +5,17 @@
 namespace ntemu::fs {
 namespace {
 
+constexpr ULONG kBufferTag = 0x42746E4D;  // shows as MntB
+
 // A driver that was not waited for to the end still has the request, and uses this memory later.
 template <class Request>
 Result<ULONG> transfer(ULONG length, Request request) {
-  auto own = std::make_unique<char[]>(length + 1);
+  auto *own = static_cast<char *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, length + 1, kBufferTag));
+  if (!own) return STATUS_INSUFFICIENT_RESOURCES;
   IO_STATUS_BLOCK io_status{};
   LARGE_INTEGER where;
-  const NTSTATUS status = request(own.get(), io_status, where);
-  if (status == STATUS_SYSTEM_SHUTDOWN) static_cast<void>(own.release());
+  const NTSTATUS status = request(own, io_status, where);
+  if (status != STATUS_SYSTEM_SHUTDOWN) ExFreePoolWithTag(own, kBufferTag);
   if (status == STATUS_END_OF_FILE) return ULONG{0};
   if (!NT_SUCCESS(status)) return status;
   return static_cast<ULONG>(io_status.Information);

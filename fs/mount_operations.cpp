@@ -27,11 +27,7 @@ MountView &view(fuse_req_t request) { return *static_cast<MountView *>(fuse_req_
 
 MountedFile *file_of(const fuse_file_info *info) { return info ? reinterpret_cast<MountedFile *>(info->fh) : nullptr; }
 
-struct Listing {
-  base::Mutex mutex;
-  std::vector<MountView::Listed> entries NTEMU_GUARDED_BY(mutex);
-  bool begun NTEMU_GUARDED_BY(mutex) = false;
-};
+using Listing = MountView::Listing;
 
 fuse_entry_param as_entry(const MountView::Entry &entry) {
   fuse_entry_param out{};
@@ -177,18 +173,14 @@ void symlink(fuse_req_t request, const char *, fuse_ino_t, const char *) { fuse_
 void link(fuse_req_t request, fuse_ino_t, fuse_ino_t, const char *) { fuse_reply_err(request, EPERM); }
 
 void opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info *info) {
-  auto listing = std::make_unique<Listing>();
-  int error = 0;
-  {
-    base::Guard guard(listing->mutex);
-    error = view(request).list(inode, listing->entries);
-  }
-  if (error) {
+  MountView &to = view(request);
+  Listing *listing = nullptr;
+  if (const int error = to.open_listing(inode, listing)) {
     fuse_reply_err(request, error);
     return;
   }
-  info->fh = reinterpret_cast<uint64_t>(listing.get());
-  if (fuse_reply_open(request, info) == 0) static_cast<void>(listing.release());
+  info->fh = reinterpret_cast<uint64_t>(listing);
+  if (fuse_reply_open(request, info) != 0) to.close_listing(listing);
 }
 
 // Offsets: 1 after ".", 2 after "..", then one more for each entry of the listing. The bytes used of the buffer.
@@ -227,7 +219,7 @@ void readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, fu
 }
 
 void releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info *info) {
-  delete reinterpret_cast<Listing *>(info->fh);
+  view(request).close_listing(reinterpret_cast<Listing *>(info->fh));
   fuse_reply_err(request, 0);
 }
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "fs/mount_operations.h"
+#include "ntemu/base/clock.h"
 #include "ntemu/ke/wait.h"
 
 namespace ntemu::fs {
@@ -29,6 +30,15 @@ ssize_t send_reply(int fd, iovec *pieces, int count, void *) {
   return ::sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
+// A signal without meaning, sent to single threads of ours: it makes a read return.
+int ending_signal() { return SIGRTMIN + 7; }
+
+void let_reads_end() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // and no SA_RESTART
+  sigaction(ending_signal(), &action, nullptr);
+}
+
 ssize_t receive_nothing(int, void *, size_t, void *) {
   errno = ENODEV;
   return -1;
@@ -41,6 +51,7 @@ void MountSession::FreeSession::operator()(fuse_session *session) const { fuse_s
 std::unique_ptr<MountSession> MountSession::start(MountView &view, Fd connection, Peer peer) {
   std::unique_ptr<MountSession> self(new MountSession(std::move(connection), peer));
   self->session_.reset(new_session(view));
+  let_reads_end();
   if (!self->session_) return nullptr;
   // The session closes its descriptor, which therefore becomes its own.
   const int fd = self->connection_.get();
@@ -66,7 +77,9 @@ bool MountSession::add_worker() {
   // Signals are for the host's own threads.
   sigset_t blocked, before;
   sigfillset(&blocked);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, fault);
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF, ending_signal()}) {
+    sigdelset(&blocked, own);
+  }
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
   const int error = pthread_create(&worker->thread, nullptr, run, worker.get());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -76,33 +89,29 @@ bool MountSession::add_worker() {
   return true;
 }
 
-// The thread is ended by pthread_cancel, in the read alone: nothing in the frames of this function and of receive needs
-// to be undone there.
 void *MountSession::run(void *argument) {
   auto &worker = *static_cast<Worker *>(argument);
-  int before = 0;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
   pthread_setname_np(pthread_self(), "ntemu-mount");
   {
     base::Guard guard(worker.session->mutex_);
     worker.object = ob::Ref<ETHREAD>::share(&ke::current());
   }
   while (const size_t length = worker.session->receive(worker)) worker.session->answer(worker, length);
+  worker.ended = 1;
+  base::wake_word(worker.ended);
   return nullptr;
 }
 
 size_t MountSession::receive(Worker &worker) {
   const int fd = fuse_session_fd(session_.get());
-  for (;;) {
-    int state = 0;
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+  while (!stopping_) {
     const ssize_t length = ::read(fd, worker.buffer.get(), kBufferSize);
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (length > 0) return static_cast<size_t>(length);
     // ENOENT: the request was interrupted before it could be read.
     if (length < 0 && (errno == ENOENT || errno == EINTR || errno == EAGAIN)) continue;
-    return 0;
+    break;
   }
+  return 0;
 }
 
 void MountSession::answer(Worker &worker, size_t length) {
@@ -134,8 +143,14 @@ MountSession::~MountSession() {
     fuse_session_exit(session_.get());  // what cannot be sent any more is nobody's error
     if (peer_ == Peer::kSocket && !workers.empty()) ::shutdown(fuse_session_fd(session_.get()), SHUT_RDWR);
   }
-  for (const auto &worker : workers) pthread_cancel(worker->thread);
-  for (const auto &worker : workers) pthread_join(worker->thread, nullptr);
+  for (const auto &worker : workers) {
+    // Again and again: it may have come just before the read.
+    while (worker->ended == 0) {
+      pthread_kill(worker->thread, ending_signal());
+      base::wait_word(worker->ended, 0, base::kNtPerMillisecond);
+    }
+    pthread_join(worker->thread, nullptr);
+  }
 }
 
 }  // namespace ntemu::fs

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -30,12 +31,12 @@ class MountSession {
   struct FreeSession {
     void operator()(fuse_session *session) const;
   };
-  // One thread, which may be ended only while it waits for a request.
   struct Worker {
     MountSession *session;
     pthread_t thread;
     std::unique_ptr<char[]> buffer;
     ob::Ref<_ETHREAD> object;  // guarded by the session's lock
+    std::atomic<uint32_t> ended{0};
   };
 
   MountSession(Fd connection, Peer peer) : connection_(std::move(connection)), peer_(peer) {}
@@ -49,7 +50,7 @@ class MountSession {
   const Peer peer_;
   std::unique_ptr<fuse_session, FreeSession> session_;
   base::Mutex mutex_;
-  bool stopping_ NTEMU_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> stopping_{false};
   size_t idle_ NTEMU_GUARDED_BY(mutex_) = 0;
   std::vector<std::unique_ptr<Worker>> workers_ NTEMU_GUARDED_BY(mutex_);
 };

@@ -218,6 +218,23 @@ int MountView::list(uint64_t inode, std::vector<Listed> &out) {
   });
 }
 
+int MountView::open_listing(uint64_t inode, Listing *&out) {
+  auto listing = std::make_unique<Listing>();
+  out = listing.get();
+  {
+    base::Guard guard(out->mutex);
+    if (const int error = list(inode, out->entries)) return error;
+  }
+  base::Guard guard(listings_mutex_);
+  listings_[out] = std::move(listing);
+  return 0;
+}
+
+void MountView::close_listing(Listing *listing) {
+  base::Guard guard(listings_mutex_);
+  listings_.erase(listing);
+}
+
 int MountView::room(uint64_t inode, struct statvfs &out) {
   out = {};
   out.f_bsize = out.f_frsize = 4096;

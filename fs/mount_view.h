@@ -27,6 +27,12 @@ class MountView {
     uint64_t shown;
     bool directory;
   };
+  // One open of a directory, with what was in it when it was opened or read from its beginning.
+  struct Listing {
+    base::Mutex mutex;
+    std::vector<Listed> entries NTEMU_GUARDED_BY(mutex);
+    bool begun NTEMU_GUARDED_BY(mutex) = false;
+  };
   struct Changes {
     std::optional<ULONG> mode, uid, gid;
     std::optional<LONGLONG> size;
@@ -45,6 +51,8 @@ class MountView {
   // `flags`: RENAME_...
   int rename(uint64_t parent, std::string_view name, uint64_t new_parent, std::string_view new_name, unsigned flags);
   int list(uint64_t inode, std::vector<Listed> &out);
+  int open_listing(uint64_t inode, Listing *&out);
+  void close_listing(Listing *listing);
   int room(uint64_t inode, struct statvfs &out);
 
   InodeTable &inodes() { return inodes_; }
@@ -75,6 +83,8 @@ class MountView {
   static int change_file(const Changes &changes, io::OpenFile &file, bool keeps_open);
 
   InodeTable inodes_;
+  base::Mutex listings_mutex_;
+  std::unordered_map<Listing *, std::unique_ptr<Listing>> listings_ NTEMU_GUARDED_BY(listings_mutex_);
 };
 
 }  // namespace ntemu::fs

@@ -1,4 +1,5 @@
 // Devices that are no volumes, opened by Linux programs.
+#include <mutex>
 #include <thread>
 
 #include "ntemu/base/clock.h"
@@ -11,7 +12,12 @@ namespace {
 
 // A driver that gives back what it was given last, and keeps reads of 13 bytes for itself.
 constexpr ULONG kKept = 13;
+std::mutex lock;
 std::string last_written;
+std::string written() {
+  std::lock_guard guard(lock);
+  return last_written;
+}
 std::atomic<uint32_t> opens, closes, kept_reads;
 std::atomic<PIRP> kept;
 
@@ -33,6 +39,7 @@ NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information) {
 NTSTATUS dispatch(PDEVICE_OBJECT, PIRP irp) {
   const PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
   auto *buffer = static_cast<char *>(irp->AssociatedIrp.SystemBuffer);
+  std::lock_guard guard(lock);
   switch (location->MajorFunction) {
     case IRP_MJ_CREATE:
       count(opens);
@@ -92,7 +99,7 @@ class MountDevice : public Mounted {
 
 TEST_F(MountDevice, CarriesReadsAndWrites) {
   ASSERT_EQ(write_file(echo(), "hello", 0), 0);
-  EXPECT_EQ(last_written, "hello");
+  EXPECT_EQ(written(), "hello");
   EXPECT_EQ(write_file(echo(), "again", O_TRUNC), 0);
   EXPECT_EQ(read_file(mount_point() / "ECHO"), "again");
   await(closes, 3);
