@@ -57,7 +57,8 @@ class ControlServer {
 // A client's end.
 class ControlClient {
  public:
-  // The machine at `directory`, or with process id `pid`; with neither, the only one that this user runs.
+  // The machine at `directory`, or with process id `pid`; with neither, at $NTEMU_MACHINE, else
+  // the only one that this user runs.
   static Outcome<ControlClient> connect(const std::filesystem::path &directory, int pid);
   ControlClient(ControlClient &&other) noexcept;
   ~ControlClient();

@@ -46,6 +46,8 @@ Outcome<ControlClient> ControlClient::connect(const stdfs::path &directory, int 
     path = directory / kSocketName;
   } else if (pid > 0) {
     path = runtime_socket(pid);
+  } else if (const char *variable = std::getenv("NTEMU_MACHINE"); variable && *variable) {
+    path = stdfs::path(variable) / kSocketName;
   } else {
     const auto running = running_machines();
     if (running.empty()) return Error{STATUS_NOT_FOUND, "no machine runs; start one with 'ntemu boot' or 'ntemu run'"};

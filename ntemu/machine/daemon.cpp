@@ -195,7 +195,7 @@ json Daemon::status() {
   json status{{"ok", true},
               {"running", true},
               {"pid", getpid()},
-              {"supervisor", supervisor_},
+              {"supervisor", nullptr},
               {"state", stop_.asked() ? "ending"
                         : started_    ? "running"
                                       : "starting"},
@@ -208,6 +208,7 @@ json Daemon::status() {
               {"drivers", machine_->drivers()},
               {"services", count_services()},
               {"log", (options_.directory / kDebugLogName).string()}};
+  if (getppid() == supervisor_) status["supervisor"] = supervisor_;  // it may have been killed
   if (mount_problem_.empty()) {
     status["mount"] = (options_.directory / kMountName).string();
   } else {

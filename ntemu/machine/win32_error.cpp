@@ -66,6 +66,7 @@ constexpr Row kRows[] = {
     {STATUS_MUTANT_NOT_OWNED, 288},
     {STATUS_CANCELLED, 995},
     {STATUS_SHUTDOWN_IN_PROGRESS, 1115},
+    {STATUS_REGISTRY_CORRUPT, 1015},
     {STATUS_DEVICE_NOT_CONNECTED, 1167},
 };
 
@@ -80,12 +81,14 @@ constexpr Text kTexts[] = {
     {5, "Access is denied."},
     {6, "The handle is invalid."},
     {8, "Not enough memory resources are available to process this command."},
+    {15, "The system cannot find the drive specified."},
     {21, "The device is not ready."},
     {24, "The program issued a command but the command length is incorrect."},
     {31, "A device attached to the system is not functioning."},
     {32, "The process cannot access the file because it is being used by another process."},
     {38, "Reached the end of the file."},
     {50, "The request is not supported."},
+    {85, "The local device name is already in use."},
     {87, "The parameter is incorrect."},
     {112, "There is not enough space on the disk."},
     {122, "The data area passed to a system call is too small."},
@@ -113,6 +116,10 @@ constexpr Text kTexts[] = {
     {995, "The I/O operation has been aborted because of either a thread exit or an application request."},
     {998, "Invalid access to memory location."},
     {1006, "The volume for a file has been externally altered so that the opened file is no longer valid."},
+    {1015,
+     "The registry is corrupted. The structure of one of the files containing registry data is corrupted, or the "
+     "system's memory image of the file is corrupted, or the file could not be recovered because the alternate copy or "
+     "log was absent or corrupted."},
     {1051, "A stop control has been sent to a service that other running services are dependent on."},
     {1052, "The requested control is not valid for this service."},
     {1056, "An instance of the service is already running."},

@@ -102,7 +102,9 @@ class CommandLineTest(unittest.TestCase):
         self.temporary = self.place / "tmp"
         self.runtime.mkdir(mode=0o700)
         self.temporary.mkdir()
-        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "TMPDIR": str(self.temporary)}
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "TMPDIR": str(self.temporary),
+                            "XDG_STATE_HOME": str(self.place / "state")}
+        self.environment.pop("NTEMU_MACHINE", None)
         self.leaves_nothing = True
         self.processes = []
 

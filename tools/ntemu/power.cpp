@@ -125,11 +125,14 @@ int shutdown(const PowerOptions &options) {
     if (lock || !is_there(directory)) return say_none_runs(directory, options.json);
     return fail(lock.error());
   }
-  const ProcessEnd machine_end(status->value("pid", 0)), supervisor_end(status->value("supervisor", 0));
+  const ProcessEnd machine_end(status->value("pid", 0));
+  std::optional<ProcessEnd> supervisor_end;
+  if (const auto found = status->find("supervisor"); found != status->end() && found->is_number())
+    supervisor_end.emplace(found->get<int>());
   const auto reply = client->call("shutdown", json::object());
   if (!reply && reply.error().win32) return fail(reply.error(), options.json, {{"running", true}});
   machine_end.await();
-  if (status->contains("supervisor")) supervisor_end.await();
+  if (supervisor_end) supervisor_end->await();
   const std::string text = reply ? reply->value("text", "") : "";
   if (!text.empty()) fmt::print(stderr, "ntemu: {}\n", text);
   if (options.json) {
