@@ -87,7 +87,10 @@ class Hostile(MachinesTest):
         for _ in range(1000):
             client = self.connect_from_here()
             clients.append(client)
-            client.sendall(b'{"v":1,"op":"status","args":{}}\n')
+            try:
+                client.sendall(b'{"v":1,"op":"status","args":{}}\n')
+            except BrokenPipeError:
+                pass  # one too many: refused before it asked
         answered = 0
         for client in clients:
             try:

@@ -9,7 +9,8 @@ OVERFLOW = source("""volatile char *Block = ExAllocatePool2(POOL_FLAG_NON_PAGED,
     Block[Size] = 1;
     ExFreePoolWithTag((PVOID)Block, 'tseT');""", globals="static volatile int Size = 100;")
 USE_AFTER_FREE = OVERFLOW.replace("Block[Size] = 1;", "").replace("'tseT');\n    return", "'tseT');\n    Block[0] = 1;\n    return")
-# Both threads wait for the start, so that nothing orders what they do after it but the mutex.
+# Both threads wait for the start and then, by relaxed atomics, for each other: nothing orders what they do after that but
+# the mutex, not even that one has ended before the other comes to run.
 LOCKED = source("""KeInitializeMutex(&Mutex, 0);
     KeInitializeEvent(&Go, NotificationEvent, FALSE);
     Start(Worker, &Threads[0]);
@@ -17,11 +18,15 @@ LOCKED = source("""KeInitializeMutex(&Mutex, 0);
     KeSetEvent(&Go, 0, FALSE);""", globals="""static KMUTEX Mutex;
 static KEVENT Go;
 static int Shared;
+static int Running;
 static HANDLE Threads[2];
 static VOID Worker(PVOID Context)
 {
     (void)Context;
     KeWaitForSingleObject(&Go, Executive, KernelMode, FALSE, NULL);
+    __atomic_fetch_add(&Running, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&Running, __ATOMIC_RELAXED) < 2) {
+    }
     for (int I = 0; I < 1000; I++) {
         KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
         Shared++;
