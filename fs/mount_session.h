@@ -36,6 +36,7 @@ class MountSession {
     pthread_t thread;
     std::unique_ptr<char[]> buffer;
     ob::Ref<_ETHREAD> object;  // guarded by the session's lock
+    std::atomic<uint32_t> resting{0};
     std::atomic<uint32_t> ended{0};
   };
 
@@ -44,6 +45,9 @@ class MountSession {
   // The length of the next request, 0 at the end of the connection.
   size_t receive(Worker &worker);
   void answer(Worker &worker, size_t length);
+  // Returns when the worker is to read the next request.
+  void await_turn(Worker &worker);
+  static void rouse(Worker &worker);
   bool add_worker() NTEMU_REQUIRES(mutex_);
 
   Fd connection_;
@@ -51,7 +55,8 @@ class MountSession {
   std::unique_ptr<fuse_session, FreeSession> session_;
   base::Mutex mutex_;
   std::atomic<bool> stopping_{false};
-  size_t idle_ NTEMU_GUARDED_BY(mutex_) = 0;
+  size_t readers_ NTEMU_GUARDED_BY(mutex_) = 0;
+  std::vector<Worker *> resting_ NTEMU_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Worker>> workers_ NTEMU_GUARDED_BY(mutex_);
 };
 
