@@ -167,6 +167,7 @@ bool Machine::shut_down() {
   if (state->booted) {
     ended = ps::stop_threads(kTeardownPatience);
     if (ended) {
+      state->drivers.await_calls();
       state->drives.teardown();
       state->drivers.remove_all();
       ldr::teardown();
