@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "ntemu/base/sanitizers.h"
+#include "ntemu/ex/worker.h"
 #include "tests/io/lifecycle_fixture.h"
 
 namespace ntemu::test {
@@ -59,6 +60,8 @@ class Cycle : public LifecycleTest {
     ASSERT_TRUE(machine().unload("Cycle")->pending);
     ZwClose(handle);
     await_state("Cycle", DriverState::kNotLoaded);
+    // The worker that unloaded is free again: a busy one would make the next load take a second worker.
+    ASSERT_TRUE(machine().wait_until([] { return !ex::worker_is_busy(); }, std::nullopt));
   }
   template <class Body>
   void expect_nothing_left(Body body) {
