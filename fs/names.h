@@ -17,7 +17,7 @@ inline constexpr size_t kMaxComponent = 255;  // UTF-16 units
 inline constexpr auto kIllegalInName = [] {
   std::array<bool, 0x80> illegal{};
   for (size_t i = 0; i < 0x20; ++i) illegal[i] = true;
-  for (const char each : {'"', '/', ':', '|', '<', '>', '*', '?', '\\'}) illegal[static_cast<size_t>(each)] = true;
+  for (const char16_t each : std::u16string_view(u"\"/:|<>*?\\")) illegal[each] = true;
   return illegal;
 }();
 inline bool legal_in_name(char16_t c) { return c >= kIllegalInName.size() || !kIllegalInName[c]; }
