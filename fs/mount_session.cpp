@@ -20,9 +20,8 @@ namespace {
 
 // A request may wait as long as a driver pleases; the others need somebody to answer them.
 constexpr size_t kMostWorkers = 256;
-// As many wait for the next request; the others rest until all of these are busy. The kernel gives a request to whoever
-// has waited longest: with two threads taking turns, the scheduler sends each answer and each request to a processor
-// that just went to sleep, which takes twice as long (bench_mount); from four on it does not.
+// As many wait for the next request; the others rest until all of these are busy. With two, bench_mount takes twice as
+// long as with six; why is not known, perhaps since each request then wakes a processor that has just gone to sleep.
 constexpr size_t kReaders = 6;
 // The request itself, beside what it carries: libfuse's own measure is a page.
 constexpr size_t kBufferSize = kMostWritten + 4096;
