@@ -64,6 +64,8 @@ class ControlClient {
   ~ControlClient();
   // The reply when it is ok; the Error carries both codes of one that is not.
   Outcome<nlohmann::json> call(std::string_view op, const nlohmann::json &arguments);
+  // The process id of the machine; 0 where it cannot be seen from here.
+  int machine() const;
   // Whatever the reply is; an Error only when there is none.
   Outcome<nlohmann::json> exchange(std::string_view op, const nlohmann::json &arguments);
 

@@ -1,6 +1,7 @@
 // The client's end of the control socket.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -63,6 +64,12 @@ Outcome<ControlClient> ControlClient::connect(const stdfs::path &directory, int 
 ControlClient::ControlClient(ControlClient &&other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
 ControlClient::~ControlClient() {
   if (socket_ >= 0) close(socket_);
+}
+
+int ControlClient::machine() const {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  return getsockopt(socket_, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
 }
 
 Outcome<json> ControlClient::exchange(std::string_view op, const json &arguments) {

@@ -1,5 +1,6 @@
 #include "ntemu/machine/daemon.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -129,11 +130,14 @@ std::optional<Error> Daemon::boot() {
       std::fflush(stdout);
     };
   }
+  // The machine lets go of its copy; ours ends with the process, so that who finds the lock free finds no process
+  // either.
+  const int lock = fcntl(options_.lock, F_DUPFD_CLOEXEC, 0);
   auto machine = Machine::boot({.directory = options_.directory,
                                 .debug_print = std::move(print),
                                 .message = {},
                                 .debug_log = true,
-                                .lock = options_.lock});
+                                .lock = lock});
   if (!machine) return machine.error();
   machine_ = std::move(*machine);
   services_.emplace(*machine_);
@@ -171,12 +175,16 @@ void Daemon::start_services() {
     ke::note_rest();
   });
   machine_->wait_until([this] { return started_ || stop_.asked() || machine_->load_hangs(); }, std::nullopt);
-  if (!started_ && !stop_.asked())
+  if (started_) {
+    starter_.join();
+  } else if (!stop_.asked()) {
     base::log(base::Level::kWarning, "machine",
               "a driver that starts at boot hangs in its DriverEntry; the machine runs without those that follow it");
+  }
 }
 
 bool Daemon::services_have_started() {
+  if (!starter_.joinable()) return true;
   if (start_ended_.get_future().wait_for(kOperationPatience) != std::future_status::ready) return false;
   starter_.join();
   return true;

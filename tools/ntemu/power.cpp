@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "nt/status.h"
@@ -118,20 +119,22 @@ std::vector<std::string> resettable(const stdfs::path &directory, bool drive_c) 
 int shutdown(const PowerOptions &options) {
   const auto directory = machine::machine_directory(options.machine);
   auto client = machine::ControlClient::connect(directory, 0);
+  std::optional<ProcessEnd> machine_end;
+  if (client && client->machine() > 0) machine_end.emplace(client->machine());
   const auto status = client ? client->exchange("status", json::object()) : client.error();
   if (!client || !status) {
+    if (machine_end) machine_end->await();  // it ends already, and answers nobody
     const auto lock = lock_when_free(directory);
     if (lock) close(*lock);
     if (lock || !is_there(directory)) return say_none_runs(directory, options.json);
     return fail(lock.error());
   }
-  const ProcessEnd machine_end(status->value("pid", 0));
   std::optional<ProcessEnd> supervisor_end;
   if (const auto found = status->find("supervisor"); found != status->end() && found->is_number())
     supervisor_end.emplace(found->get<int>());
   const auto reply = client->call("shutdown", json::object());
   if (!reply && reply.error().win32) return fail(reply.error(), options.json, {{"running", true}});
-  machine_end.await();
+  if (machine_end) machine_end->await();
   if (supervisor_end) supervisor_end->await();
   const std::string text = reply ? reply->value("text", "") : "";
   if (!text.empty()) fmt::print(stderr, "ntemu: {}\n", text);
