@@ -10,8 +10,8 @@ import threading
 import unittest
 
 from command_line import GUARD_SECONDS, PATIENT
-from machine import FULL
-from machines import MachinesTest, await_end, complaints, mounts_below
+from machine import FULL, complaints
+from machines import MachinesTest, await_end, mounts_below
 
 SEED = int(os.environ.get("NTEMU_TEST_SEED", "20271"))
 ROUNDS = 200 if FULL else 20
@@ -120,7 +120,7 @@ class Kill(MachinesTest):
     def check_boot(self, possible: list) -> dict:
         outcome = self.ntemu("boot")
         self.expect(outcome, 0)
-        self.assertEqual(complaints(outcome), "")
+        self.assertEqual(complaints(outcome.errors), "")
         status = self.status()
         self.assertIn(self.machine_says(), possible)
         self.model = next(model for model in possible if model == self.machine_says())

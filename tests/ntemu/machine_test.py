@@ -10,7 +10,8 @@ import subprocess
 import unittest
 
 from command_line import BIN, BUSY, CANCELLED, PATIENT, source
-from machines import NOT_ACTIVE, MachinesTest, await_end, complaints, mounts_below
+from machine import complaints
+from machines import NOT_ACTIVE, MachinesTest, await_end, mounts_below
 
 SPINNING = source(globals="""static VOID Spin(PVOID Context) { (void)Context; for (volatile int I = 0;; I++) { } }
 static HANDLE Thread;""", entry="""Start(Spin, &Thread);
@@ -24,7 +25,7 @@ class Boot(MachinesTest):
     def test_twice(self):
         outcome = self.ntemu("boot")
         self.expect(outcome, 0, rf"the machine in {self.m} runs, process \d+")
-        self.assertEqual(complaints(outcome), "")
+        self.assertEqual(complaints(outcome.errors), "")
         first = self.status()
         self.expect(self.ntemu("boot"), 0, rf"the machine in {self.m} runs already, process {first['pid']}")
         self.assertEqual(self.status()["pid"], first["pid"])

@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import pathlib
-import re
 import select
 import signal
 import socket
@@ -17,11 +16,6 @@ NOT_ACTIVE = 1062 & 0xff
 def mounts_below(directory: pathlib.Path) -> list:
     lines = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     return [line.split()[4] for line in lines if line.split()[4].startswith(str(directory))]
-
-
-def complaints(outcome: Outcome) -> str:
-    """What a boot said on stderr, but for the one line that says why there is no mount where nothing can be mounted."""
-    return re.sub("(?m)^ntemu: machine: the machine runs without a mount: .*\n", "", outcome.errors, count=1)
 
 
 def await_end(*pids: int) -> None:

@@ -14,7 +14,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/seeds"), str(ROOT / "tests/support")]
 import seeds  # noqa: E402
-from machine import BIN, GUARD_SECONDS  # noqa: E402
+from machine import BIN, GUARD_SECONDS, complaints  # noqa: E402
 
 # The document that a driver is from, and which of its command lines.
 DOCUMENTS = {"race": ("000", 0), "kmutex": ("000", 1), "fast_mutex": ("001", 1), "fast_mutex_recursive": ("002", 0),
@@ -53,7 +53,7 @@ class Session:
         """A line as a user types it; a difference is a problem."""
         result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, env=self.environment,
                                 timeout=GUARD_SECONDS)
-        if result.returncode or result.stderr != errors or (output is not None and result.stdout != output):
+        if result.returncode or complaints(result.stderr) != errors or (output is not None and result.stdout != output):
             self.problems.append(f"$ {command}\nexit code {result.returncode}\n{result.stdout}{result.stderr}"
                                  f"--- expected\n{output}{errors}")
         return result.stdout
