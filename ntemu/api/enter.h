@@ -13,6 +13,8 @@ namespace ntemu::api {
 enum Hook : uint32_t {
   kTrace = 1,    // every call is reported to the trace sink
   kLeaving = 2,  // the machine shuts down: NT threads leave instead of entering an API
+  kSchedule = 4,  // a scheduler policy decides who runs next
+  kApcs = 8,  // some thread that runs has an APC to take
 };
 
 // Which hooks are set; zero in an ordinary run, so that NT_ENTER costs one predicted branch.
@@ -21,6 +23,10 @@ extern std::atomic<uint32_t> hooks;
 extern void (*trace_call)(const char *text);
 // Called for kLeaving with the API's caller; does not return on a thread that has to leave.
 extern void (*leave_machine)(const void *caller);
+// Called for kSchedule, before the API.
+extern void (*schedule_point)(Id id);
+// Called for kApcs, with the API's caller.
+extern void (*take_apcs)(const void *caller);
 
 inline bool hooked() { return hooks.load(std::memory_order_relaxed) != 0; }
 
@@ -64,6 +70,8 @@ struct Signature<Function> {
   static Early<R> enter(Id id, const void *caller, P... arguments) {
     const uint32_t set = hooks.load(std::memory_order_relaxed);
     if (set & kLeaving) leave_machine(caller);
+    if (set & kSchedule) schedule_point(id);
+    if (set & kApcs) take_apcs(caller);
     if (set & kTrace) {
       std::string text;
       ((text += text.empty() ? "" : ", ", text += format_any(arguments)), ...);

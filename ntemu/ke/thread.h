@@ -9,6 +9,7 @@
 
 #include "ntemu/base/clock.h"
 #include "ntemu/base/current.h"
+#include "ntemu/ke/held_locks.h"
 #include "ntifs.h"
 
 namespace ntemu::ke {
@@ -25,6 +26,7 @@ enum ThreadState : UCHAR {
 };
 
 struct RaiseFrame;
+struct Processor;
 
 }  // namespace ntemu::ke
 
@@ -124,8 +126,14 @@ struct _ETHREAD {
   // From here on ntemu's own.
   std::atomic<uint32_t> wait_word;   // ke/wait.h
   std::atomic<uint32_t> start_word;  // rung when `starting` ends
-  std::atomic<bool> starting;        // its creator still waits for a first sign of progress
   KIRQL irql;
+  std::atomic<bool> starting;  // its creator still waits for a first sign of progress
+  std::atomic<bool> apc_due;   // an APC is queued that it may have to take: ke/apc.h
+  bool governed;               // a system thread, which a scheduler policy may hold back
+  // The processor whose DISPATCH_LEVEL it has, or had last; the one that it may take without an atomic operation.
+  ntemu::ke::Processor *processor;
+  ntemu::ke::Processor *biased_processor;
+  ntemu::ke::HeldLocks held;
   bool adopted;  // a host thread that entered the kernel by itself
   bool linked;   // in its process's thread list
   bool unwinds;  // a dying machine ends its wait with STATUS_SYSTEM_SHUTDOWN: frames below have to put things away

@@ -258,6 +258,7 @@ Result<ETHREAD *> create_thread(PKSTART_ROUTINE routine, void *context) {
   thread->StartAddress = reinterpret_cast<PVOID>(routine);
   thread->start_context = context;
   thread->starting.store(true);
+  thread->governed = true;
   ob::reference(thread);  // the running thread's own; the reaper drops it
   link(*thread);
   if (!start_host_thread(*thread)) {

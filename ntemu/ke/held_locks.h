@@ -1,0 +1,56 @@
+// The locks that a thread holds, and where it took them: what a stop report, the verifier and a debugger tell of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ntemu::ke {
+
+enum class LockKind : uint8_t {
+  kMutex,
+  kFastMutex,
+  kGuardedMutex,
+  kPushLockExclusive,
+  kPushLockShared,
+  kResourceExclusive,
+  kResourceShared,
+  kSpinLock,
+  kSpinLockShared
+};
+
+struct HeldLock {
+  const void *lock;
+  uint64_t site_and_kind;  // the caller's return address in the low 56 bits
+  const void *site() const { return reinterpret_cast<const void *>(site_and_kind & ((uint64_t{1} << 56) - 1)); }
+  LockKind kind() const { return static_cast<LockKind>(site_and_kind >> 56); }
+};
+
+// Newest last. Of more than kMost at once only the number is kept. Read and written by its thread alone.
+class HeldLocks {
+ public:
+  static constexpr uint32_t kMost = 16;
+
+  void add(const void *lock, LockKind kind, const void *site) {
+    const uint32_t at = count_++;
+    if (at < kMost) [[likely]]
+      locks_[at] = {lock, reinterpret_cast<uint64_t>(site) | uint64_t{static_cast<uint8_t>(kind)} << 56};
+  }
+  // The newest entry of `lock`, if there is one: a lock may be given back by another thread than its taker.
+  void remove(const void *lock) {
+    if (const uint32_t top = count_ - 1; top < kMost && locks_[top].lock == lock) [[likely]]
+      count_ = top;
+    else
+      remove_below(lock);
+  }
+  uint32_t count() const { return count_; }
+  uint32_t known() const { return count_ < kMost ? count_ : kMost; }
+  const HeldLock &operator[](size_t i) const { return locks_[i]; }
+
+ private:
+  void remove_below(const void *lock);
+
+  uint32_t count_;
+  HeldLock locks_[kMost];
+};
+
+}  // namespace ntemu::ke

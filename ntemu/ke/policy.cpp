@@ -1,0 +1,60 @@
+#include "ntemu/ke/policy.h"
+
+#include <sched.h>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/ke/thread.h"
+
+namespace ntemu::ke {
+namespace {
+
+std::atomic<Policy *> the_policy{nullptr};
+
+void enter_point(api::Id id) {
+  ETHREAD *thread = base::current_thread_slot;
+  if (!thread) return;
+  if (Policy *policy = policy_for(*thread)) policy->point(*thread, id);
+}
+
+}  // namespace
+
+void set_policy(Policy *policy) {
+  api::schedule_point = enter_point;
+  the_policy.store(policy, std::memory_order_release);
+  if (policy) {
+    api::hooks.fetch_or(api::kSchedule);
+  } else {
+    api::hooks.fetch_and(~uint32_t{api::kSchedule});
+  }
+}
+
+Policy *policy_for(const ETHREAD &thread) {
+  Policy *policy = the_policy.load(std::memory_order_acquire);
+  return policy && thread.governed ? policy : nullptr;
+}
+
+void block_on(std::atomic<uint32_t> &word, uint32_t expected, base::Nt100ns deadline) {
+  ETHREAD *thread = base::current_thread_slot;
+  if (Policy *policy = thread ? policy_for(*thread) : nullptr) return policy->block(*thread, word, expected, deadline);
+  base::Nt100ns left = base::kForever;
+  if (deadline != base::kForever) left = deadline - base::clock().interrupt_time();
+  if (left > 0) base::wait_word(word, expected, left);
+}
+
+void wake(std::atomic<uint32_t> &word, int count) {
+  if (Policy *policy = the_policy.load(std::memory_order_acquire)) [[unlikely]]
+    policy->wake(word);
+  base::wake_word(word, count);
+}
+
+void spin(uint32_t round) {
+  ETHREAD *thread = base::current_thread_slot;
+  if (Policy *policy = thread ? policy_for(*thread) : nullptr) return policy->yield(*thread);
+  if (round < 64) {
+    __builtin_ia32_pause();
+  } else {
+    sched_yield();
+  }
+}
+
+}  // namespace ntemu::ke
