@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "ntemu/base/lock.h"
@@ -22,14 +23,17 @@ class RealClock final : public Clock {
  public:
   Nt100ns interrupt_time() const override { return host_time(CLOCK_MONOTONIC) - boot_; }
   Nt100ns system_time() const override { return host_time(CLOCK_REALTIME) + kUnixEpoch; }
-  const timespec *begin_wait(std::atomic<uint32_t> &, Nt100ns deadline, timespec &limit) override {
-    if (deadline > kForever - boot_ - 1) return nullptr;
-    const Nt100ns host = deadline + boot_;
+  const timespec *begin_wait(std::atomic<uint32_t> &, Deadline deadline, timespec &limit, bool &realtime) override {
+    realtime = deadline.absolute;
+    if (deadline.when == kForever) return nullptr;
+    Nt100ns host;
+    if (__builtin_add_overflow(deadline.when, deadline.absolute ? -kUnixEpoch : boot_, &host)) return nullptr;
+    host = std::max<Nt100ns>(host, 0);  // the host's clocks know no time before their epoch
     limit.tv_sec = host / kNtPerSecond;
     limit.tv_nsec = host % kNtPerSecond * 100;
     return &limit;
   }
-  void end_wait(std::atomic<uint32_t> &, Nt100ns) override {}
+  void end_wait(std::atomic<uint32_t> &, Deadline) override {}
 
  private:
   const Nt100ns boot_ = host_time(CLOCK_MONOTONIC);
@@ -43,6 +47,18 @@ RealClock &real_clock() {
 std::atomic<Clock *> the_clock{nullptr};
 
 }  // namespace
+
+Deadline Clock::deadline(Nt100ns timeout) const {
+  if (timeout >= 0) return {timeout, true};
+  Nt100ns when;
+  if (__builtin_sub_overflow(interrupt_time(), timeout, &when)) when = kForever;
+  return {when, false};
+}
+
+Nt100ns Clock::left_until(Deadline deadline) const {
+  if (deadline.when == kForever) return kForever;
+  return deadline.when - (deadline.absolute ? system_time() : interrupt_time());
+}
 
 Clock &clock() {
   Clock *set = the_clock.load(std::memory_order_acquire);
@@ -58,9 +74,19 @@ void wait_word(std::atomic<uint32_t> &word, uint32_t expected, Nt100ns host_time
 
 void wake_word(std::atomic<uint32_t> &word, int count) { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count); }
 
+void wait_word_until(std::atomic<uint32_t> &word, uint32_t expected, Deadline deadline) {
+  Clock &clock = base::clock();
+  timespec limit;
+  bool realtime;
+  const timespec *until = clock.begin_wait(word, deadline, limit, realtime);
+  const int operation = FUTEX_WAIT_BITSET_PRIVATE | (realtime ? FUTEX_CLOCK_REALTIME : 0);
+  syscall(SYS_futex, &word, operation, expected, until, nullptr, FUTEX_BITSET_MATCH_ANY);
+  clock.end_wait(word, deadline);
+}
+
 struct FakeClock::Waiters {
   struct Entry {
-    Nt100ns deadline;
+    Deadline deadline;
     std::atomic<uint32_t> *word;
     auto operator<=>(const Entry &) const = default;
   };
@@ -79,11 +105,12 @@ FakeClock::Waiters &FakeClock::waiters() const {
   return *existing;
 }
 
-const timespec *FakeClock::begin_wait(std::atomic<uint32_t> &word, Nt100ns deadline, timespec &) {
-  if (deadline == kForever) return nullptr;
+const timespec *FakeClock::begin_wait(std::atomic<uint32_t> &word, Deadline deadline, timespec &, bool &realtime) {
+  realtime = false;
+  if (deadline.when == kForever) return nullptr;
   Waiters &all = waiters();
   Guard guard(all.mutex);
-  if (deadline <= now_.load()) {
+  if (has_come(deadline)) {
     word.fetch_add(kKick);
   } else {
     all.entries.insert({deadline, &word});
@@ -91,20 +118,24 @@ const timespec *FakeClock::begin_wait(std::atomic<uint32_t> &word, Nt100ns deadl
   return nullptr;
 }
 
-void FakeClock::end_wait(std::atomic<uint32_t> &word, Nt100ns deadline) {
-  if (deadline == kForever) return;
+void FakeClock::end_wait(std::atomic<uint32_t> &word, Deadline deadline) {
+  if (deadline.when == kForever) return;
   Waiters &all = waiters();
   Guard guard(all.mutex);
   all.entries.erase({deadline, &word});
 }
 
-void FakeClock::advance(Nt100ns duration) {
+void FakeClock::advance(Nt100ns duration) { move(duration, 0); }
+void FakeClock::shift_system_time(Nt100ns change) { move(0, change); }
+void FakeClock::set_system_time(Nt100ns time) { move(0, time - system_time()); }
+
+void FakeClock::move(Nt100ns duration, Nt100ns change) {
   Waiters &all = waiters();
   Guard guard(all.mutex);
-  const Nt100ns now = now_.load() + duration;
-  now_.store(now);
+  now_.fetch_add(duration);
+  system_at_boot_.fetch_add(change);
   for (const auto &entry : all.entries) {
-    if (entry.deadline > now) break;
+    if (!has_come(entry.deadline)) continue;
     entry.word->fetch_add(kKick);  // so that a waiter about to sleep does not
     wake_word(*entry.word);
   }

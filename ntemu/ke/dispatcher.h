@@ -1,9 +1,7 @@
-// The header of dispatcher objects: its lock bit and its checks. The only file that handles lock bits inside NT
-// objects.
+// Dispatcher objects: their header word, the lock of everything that blocks, and the signaling of waiters.
 #pragma once
 
-#include <sched.h>
-
+#include "ntemu/base/clock.h"
 #include "ntemu/ke/thread.h"
 
 namespace ntemu::ke {
@@ -21,54 +19,110 @@ enum DispatcherType : UCHAR {
   kSynchronizationTimer
 };
 
-inline constexpr LONG kHeaderLockBit = 0x80;
+// A header's first eight bytes, type and state together: always read and written as one. While kHasWaiters is clear,
+// one compare-and-swap acquires or signals the object. With it, only the holder of the dispatcher lock changes the
+// word.
+using HeaderWord = uint64_t;
+inline constexpr HeaderWord kHasWaiters = HeaderWord{1} << 31;  // a byte that no kind of object uses
 
-inline UCHAR type_of(const DISPATCHER_HEADER &header) {
-  return static_cast<UCHAR>(__atomic_load_n(&header.Lock, __ATOMIC_RELAXED) & 0x7f);
+namespace detail {
+using Aliased __attribute__((may_alias)) = HeaderWord;
+inline Aliased *word_at(const DISPATCHER_HEADER &header) {
+  return reinterpret_cast<Aliased *>(const_cast<DISPATCHER_HEADER *>(&header));
 }
+}  // namespace detail
 
-// Held for a few instructions only, never across a wait or a call into a driver. Its release is the last touch of an
-// object that it makes acquirable: the object may be gone right afterwards.
-class HeaderLock {
- public:
-  explicit HeaderLock(DISPATCHER_HEADER &header) : header_(header) {
-    while (__atomic_fetch_or(&header.Lock, kHeaderLockBit, __ATOMIC_ACQUIRE) & kHeaderLockBit) spin();
-  }
-  ~HeaderLock() {
-    __atomic_store_n(&header_.Lock, __atomic_load_n(&header_.Lock, __ATOMIC_RELAXED) & ~kHeaderLockBit,
-                     __ATOMIC_RELEASE);
-  }
-  HeaderLock(const HeaderLock &) = delete;
-  HeaderLock &operator=(const HeaderLock &) = delete;
+inline HeaderWord load_word(const DISPATCHER_HEADER &header) {
+  return __atomic_load_n(detail::word_at(header), __ATOMIC_ACQUIRE);
+}
+inline void store_word(DISPATCHER_HEADER &header, HeaderWord word) {
+  __atomic_store_n(detail::word_at(header), word, __ATOMIC_RELEASE);
+}
+inline bool exchange_word(DISPATCHER_HEADER &header, HeaderWord &seen, HeaderWord wanted) {
+  return __atomic_compare_exchange_n(detail::word_at(header), &seen, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+inline LONG state_in(HeaderWord word) { return static_cast<LONG>(word >> 32); }
+inline HeaderWord with_state(HeaderWord word, LONG state) {
+  return (word & 0xffffffff) | HeaderWord{static_cast<ULONG>(state)} << 32;
+}
+inline UCHAR type_in(HeaderWord word) { return static_cast<UCHAR>(word & 0x7f); }
+inline UCHAR type_of(const DISPATCHER_HEADER &header) { return type_in(load_word(header)); }
+inline LONG signal_state(const DISPATCHER_HEADER &header) { return state_in(load_word(header)); }
 
- private:
-  void spin() {
-    for (int i = 0; __atomic_load_n(&header_.Lock, __ATOMIC_RELAXED) & kHeaderLockBit; ++i) {
-      if (i < 64) {
-        __builtin_ia32_pause();
-      } else {
-        sched_yield();
-      }
-    }
-  }
-  DISPATCHER_HEADER &header_;
-};
+// Writes a new object's header; `size` in bytes.
+void initialize_header(DISPATCHER_HEADER &header, UCHAR type, size_t size, LONG state);
 
 // Ends the machine when `object` cannot be a dispatcher object of one of `types` (bit mask of DispatcherType).
 [[noreturn]] void bad_object(const void *object, const void *caller);
 
-inline constexpr ULONG kAnyWaitable = 0x3ff & ~(1u << kGate);
+inline constexpr ULONG kAnyWaitable = 0x3ff & ~(1u << kGate) & ~(1u << kQueue);
 
-inline DISPATCHER_HEADER &check_object(void *object, ULONG types, const void *caller) {
+inline HeaderWord check_object(void *object, ULONG types, const void *caller) {
   // User space ends at 2^47; a smaller or unaligned address never was an object either.
   const auto address = reinterpret_cast<ULONG_PTR>(object);
   if ((address >> 47) != 0 || address < 0x10000 || (address & 7) != 0) [[unlikely]]
     bad_object(object, caller);
-  auto &header = *static_cast<DISPATCHER_HEADER *>(object);
-  const UCHAR type = type_of(header);
-  if (type > kSynchronizationTimer || !(types >> type & 1)) [[unlikely]]
+  const HeaderWord word = load_word(*static_cast<DISPATCHER_HEADER *>(object));
+  if (type_in(word) > kSynchronizationTimer || !(types >> type_in(word) & 1)) [[unlikely]]
     bad_object(object, caller);
-  return header;
+  return word;
 }
+
+// The dispatcher lock: held for a few instructions by whoever blocks, wakes others, or has to see several objects at
+// one moment. Never held across a wait or a call into a driver.
+class DispatcherLock {
+ public:
+  DispatcherLock() {
+    uint32_t free = 0;
+    if (!word_.compare_exchange_strong(free, 1, std::memory_order_acquire)) lock_contended();
+  }
+  ~DispatcherLock() {
+    if (word_.exchange(0, std::memory_order_release) != 1) base::wake_word(word_);
+  }
+  DispatcherLock(const DispatcherLock &) = delete;
+  DispatcherLock &operator=(const DispatcherLock &) = delete;
+
+ private:
+  static void lock_contended();
+  static std::atomic<uint32_t> word_;  // 0 free, 1 held, 2 held and waited for
+};
+
+// Threads that a signal released, to be woken once the dispatcher lock is dropped: declare it before the lock.
+class WakeList {
+ public:
+  WakeList() = default;
+  ~WakeList() { deliver(); }
+  WakeList(const WakeList &) = delete;
+  WakeList &operator=(const WakeList &) = delete;
+  // Ends the wait of a thread that is_asleep: takes its blocks off their objects.
+  void unwait(ETHREAD &thread, LONG_PTR status, KPRIORITY increment);
+  void deliver();
+  // Leaves the delivery to the caller.
+  ETHREAD *take();
+
+ private:
+  ETHREAD *first_ = nullptr;
+  ETHREAD **last_ = &first_;
+};
+
+// With the dispatcher lock held: between freeze and thaw nobody else changes the header's word, or consumes its signal.
+// After thaw the object may be gone.
+inline void freeze(DISPATCHER_HEADER &header) {
+  __atomic_fetch_or(detail::word_at(header), kHasWaiters, __ATOMIC_ACQ_REL);
+}
+inline void thaw(DISPATCHER_HEADER &header) {
+  if (IsListEmpty(&header.WaitListHead)) store_word(header, load_word(header) & ~kHasWaiters);
+}
+inline void set_state(DISPATCHER_HEADER &frozen, LONG state) {
+  store_word(frozen, with_state(load_word(frozen), state));
+}
+// Gives a frozen object's signal to its waiters in the order of their arrival, as far as it goes.
+void release_waiters(DISPATCHER_HEADER &frozen, KPRIORITY increment, WakeList &wakes);
+
+// Gives an object the state `state` and releases the waiters that this satisfies; what its state was.
+LONG signal(DISPATCHER_HEADER &header, LONG state, KPRIORITY increment);
+
+// The thread ends: mutants that do not have to be released are free for others, as abandoned.
+void abandon_mutants(ETHREAD &thread);
 
 }  // namespace ntemu::ke

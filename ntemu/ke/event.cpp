@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/wait.h"
 
@@ -10,45 +8,79 @@ namespace {
 
 constexpr ULONG kEvents = 1u << kNotificationEvent | 1u << kSynchronizationEvent;
 
+// Gives the event its new state, unless it has waiters. The exchange happens even where nothing changes: what the
+// caller wrote before must be seen by whoever takes the signal that was there already.
+inline bool try_set(DISPATCHER_HEADER &header, HeaderWord &seen, LONG state) {
+  do {
+    if (seen & kHasWaiters) [[unlikely]]
+      return false;
+  } while (!exchange_word(header, seen, with_state(seen, state)));
+  return true;
+}
+
+__attribute__((noinline)) LONG set_slowly(KEVENT &event, LONG state, KPRIORITY increment, BOOLEAN wait) {
+  WakeList wakes;
+  LONG previous;
+  {
+    DispatcherLock lock;
+    freeze(event.Header);
+    previous = signal_state(event.Header);
+    set_state(event.Header, state);
+    release_waiters(event.Header, increment, wakes);
+    thaw(event.Header);
+  }
+  announce_if(wait, wakes);
+  return previous;
+}
+
+inline LONG set(KEVENT &event, HeaderWord seen, LONG state) {
+  return try_set(event.Header, seen, state) ? state_in(seen) : set_slowly(event, state, 0, FALSE);
+}
+
 }  // namespace
 
 VOID KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State) {
   NT_ENTER(KeInitializeEvent, Event, Type, State);
-  Event->Header.Lock = 0;
-  Event->Header.Type = static_cast<UCHAR>(Type);
-  Event->Header.Size = sizeof(KEVENT) / sizeof(ULONG);
-  Event->Header.SignalState = State ? 1 : 0;
-  InitializeListHead(&Event->Header.WaitListHead);
+  initialize_header(Event->Header, static_cast<UCHAR>(Type), sizeof(KEVENT), State ? 1 : 0);
 }
 
 LONG KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
   NT_ENTER(KeSetEvent, Event, Increment, Wait);
-  DISPATCHER_HEADER &header = check_object(Event, kEvents, __builtin_return_address(0));
+  HeaderWord seen = check_object(Event, kEvents, __builtin_return_address(0));
+  if (!Wait && try_set(Event->Header, seen, 1)) [[likely]]
+    return state_in(seen);
+  return set_slowly(*Event, 1, Increment, Wait);
+}
+
+LONG KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
+  NT_ENTER(KePulseEvent, Event, Increment, Wait);
+  check_object(Event, kEvents, __builtin_return_address(0));
   WakeList wakes;
-  HeaderLock lock(header);
-  const LONG previous = header.SignalState;
-  header.SignalState = 1;
-  if (!IsListEmpty(&header.WaitListHead)) release_waiters(header, wakes);
+  LONG previous;
+  {
+    DispatcherLock lock;
+    freeze(Event->Header);
+    previous = signal_state(Event->Header);
+    set_state(Event->Header, 1);
+    release_waiters(Event->Header, Increment, wakes);
+    set_state(Event->Header, 0);
+    thaw(Event->Header);
+  }
+  announce_if(Wait, wakes);
   return previous;
 }
 
 LONG KeResetEvent(PRKEVENT Event) {
   NT_ENTER(KeResetEvent, Event);
-  DISPATCHER_HEADER &header = check_object(Event, kEvents, __builtin_return_address(0));
-  HeaderLock lock(header);
-  return std::exchange(header.SignalState, 0);
+  return set(*Event, check_object(Event, kEvents, __builtin_return_address(0)), 0);
 }
 
 VOID KeClearEvent(PRKEVENT Event) {
   NT_ENTER(KeClearEvent, Event);
-  DISPATCHER_HEADER &header = check_object(Event, kEvents, __builtin_return_address(0));
-  HeaderLock lock(header);
-  header.SignalState = 0;
+  set(*Event, check_object(Event, kEvents, __builtin_return_address(0)), 0);
 }
 
 LONG KeReadStateEvent(PRKEVENT Event) {
   NT_ENTER(KeReadStateEvent, Event);
-  DISPATCHER_HEADER &header = check_object(Event, kEvents, __builtin_return_address(0));
-  HeaderLock lock(header);
-  return header.SignalState;
+  return state_in(check_object(Event, kEvents, __builtin_return_address(0)));
 }

@@ -1,5 +1,6 @@
 // IRQL, critical and guarded regions: the calling thread's state.
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 
@@ -32,6 +33,7 @@ VOID KeLowerIrql(KIRQL NewIrql) {
   if (NewIrql > thread.irql)
     bugcheck(0x0A, 0, thread.irql, 0, reinterpret_cast<ULONG_PTR>(__builtin_return_address(0)));
   thread.irql = NewIrql;
+  check_apcs(thread);
 }
 
 VOID KeEnterCriticalRegion() {
@@ -41,7 +43,8 @@ VOID KeEnterCriticalRegion() {
 
 VOID KeLeaveCriticalRegion() {
   NT_ENTER(KeLeaveCriticalRegion);
-  ++current().Tcb.KernelApcDisable;
+  ETHREAD &thread = current();
+  if (++thread.Tcb.KernelApcDisable == 0) check_apcs(thread);
 }
 
 VOID KeEnterGuardedRegion() {
@@ -51,7 +54,8 @@ VOID KeEnterGuardedRegion() {
 
 VOID KeLeaveGuardedRegion() {
   NT_ENTER(KeLeaveGuardedRegion);
-  ++current().Tcb.SpecialApcDisable;
+  ETHREAD &thread = current();
+  if (++thread.Tcb.SpecialApcDisable == 0) check_apcs(thread);
 }
 
 BOOLEAN KeAreApcsDisabled() {

@@ -1,49 +1,137 @@
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
-#include "ntemu/ke/wait.h"
+#include "ntemu/ke/take.h"
 
 using namespace ntemu;
 using namespace ntemu::ke;
 
+namespace {
+
+constexpr ULONG kMutants = 1u << kMutant;
+
+void initialize(KMUTANT &mutant, UCHAR apc_disable) {
+  InitializeListHead(&mutant.MutantListEntry);
+  mutant.MutantFlags = 0;
+  mutant.ApcDisable = apc_disable;
+  set_owner(mutant, nullptr);
+  initialize_header(mutant.Header, kMutant, sizeof(KMUTANT), 1);
+}
+
+[[noreturn]] __attribute__((noinline)) void not_owned(const KMUTANT &mutant) {
+  const bool abandoned = __atomic_load_n(&mutant.MutantFlags, __ATOMIC_RELAXED) & 1;
+  raise_status(abandoned ? STATUS_ABANDONED : STATUS_MUTANT_NOT_OWNED);
+}
+
+// The calling thread no longer owns it; it still counts as taken.
+inline void disown(KMUTANT &mutant, KTHREAD &thread) {
+  RemoveEntryList(&mutant.MutantListEntry);
+  set_owner(mutant, nullptr);
+  thread.KernelApcDisable = static_cast<SHORT>(thread.KernelApcDisable + mutant.ApcDisable);
+}
+
+__attribute__((noinline)) void free_slowly(KMUTANT &mutant, KPRIORITY increment, BOOLEAN wait) {
+  WakeList wakes;
+  {
+    DispatcherLock lock;
+    freeze(mutant.Header);
+    set_state(mutant.Header, 1);
+    release_waiters(mutant.Header, increment, wakes);
+    thaw(mutant.Header);
+  }
+  announce_if(wait, wakes);
+}
+
+inline LONG release(KMUTANT &mutant, KPRIORITY increment, BOOLEAN wait, HeaderWord seen) {
+  ETHREAD &thread = current();
+  if (owner_of(mutant) != &thread.Tcb) [[unlikely]]
+    not_owned(mutant);
+  const LONG previous = state_in(seen);
+  thread.held.remove(&mutant);
+  if (previous < 0) {
+    while (!exchange_word(mutant.Header, seen, with_state(seen, previous + 1))) {
+    }
+    if (wait) {
+      WakeList none;
+      announce_wait(thread, none);
+    }
+    return previous;
+  }
+  disown(mutant, thread.Tcb);
+  seen &= ~kHasWaiters;
+  if (wait || !exchange_word(mutant.Header, seen, with_state(seen, 1))) [[unlikely]]
+    free_slowly(mutant, increment, wait);
+  check_apcs(thread);
+  return previous;
+}
+
+// Makes a mutant free as one whose owner has died, whoever that is.
+LONG abandon(KMUTANT &mutant, KTHREAD *owner, KPRIORITY increment, WakeList &wakes) {
+  freeze(mutant.Header);
+  const LONG previous = signal_state(mutant.Header);
+  if (owner) {
+    RemoveEntryList(&mutant.MutantListEntry);
+    set_owner(mutant, nullptr);
+    owner->KernelApcDisable = static_cast<SHORT>(owner->KernelApcDisable + mutant.ApcDisable);
+  }
+  __atomic_store_n(&mutant.MutantFlags, static_cast<UCHAR>(1), __ATOMIC_RELAXED);
+  set_state(mutant.Header, 1);
+  release_waiters(mutant.Header, increment, wakes);
+  thaw(mutant.Header);
+  return previous;
+}
+
+}  // namespace
+
+namespace ntemu::ke {
+
+void abandon_mutants(ETHREAD &thread) {
+  WakeList wakes;
+  DispatcherLock lock;
+  LIST_ENTRY &head = thread.Tcb.MutantListHead;
+  while (!IsListEmpty(&head)) {
+    auto &mutant = *CONTAINING_RECORD(head.Flink, KMUTANT, MutantListEntry);
+    abandon(mutant, &thread.Tcb, MUTANT_INCREMENT, wakes);
+  }
+}
+
+}  // namespace ntemu::ke
+
 VOID KeInitializeMutex(PRKMUTEX Mutex, ULONG Level) {
   NT_ENTER(KeInitializeMutex, Mutex, Level);
-  Mutex->Header.Lock = 0;
-  Mutex->Header.Type = kMutant;
-  Mutex->Header.MutantSize = sizeof(KMUTANT) / sizeof(ULONG);
-  Mutex->Header.SignalState = 1;
-  InitializeListHead(&Mutex->Header.WaitListHead);
-  InitializeListHead(&Mutex->MutantListEntry);
-  Mutex->OwnerThread = nullptr;
-  Mutex->MutantFlags = 0;
-  Mutex->ApcDisable = 1;
+  initialize(*Mutex, 1);
+}
+
+VOID KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner) {
+  NT_ENTER(KeInitializeMutant, Mutant, InitialOwner);
+  initialize(*Mutant, 0);
+  if (!InitialOwner) return;
+  ETHREAD &thread = current();
+  set_state(Mutant->Header, 0);
+  own(*Mutant, thread.Tcb);
+  thread.held.add(Mutant, LockKind::kMutex, __builtin_return_address(0));
 }
 
 LONG KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
   NT_ENTER(KeReleaseMutex, Mutex, Wait);
-  DISPATCHER_HEADER &header = check_object(Mutex, 1u << kMutant, __builtin_return_address(0));
-  KTHREAD &thread = current().Tcb;
-  NTSTATUS misuse = STATUS_SUCCESS;
-  LONG previous = 0;
+  return release(*Mutex, MUTANT_INCREMENT, Wait, check_object(Mutex, kMutants, __builtin_return_address(0)));
+}
+
+LONG KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait) {
+  NT_ENTER(KeReleaseMutant, Mutant, Increment, Abandoned, Wait);
+  const HeaderWord seen = check_object(Mutant, kMutants, __builtin_return_address(0));
+  if (!Abandoned) return release(*Mutant, Increment, Wait, seen);
+  WakeList wakes;
+  LONG previous;
   {
-    WakeList wakes;
-    HeaderLock lock(header);
-    previous = header.SignalState;
-    if (Mutex->OwnerThread != &thread) {
-      misuse = Mutex->MutantFlags & 1 ? STATUS_ABANDONED : STATUS_MUTANT_NOT_OWNED;
-    } else if (++header.SignalState == 1) {
-      RemoveEntryList(&Mutex->MutantListEntry);
-      Mutex->OwnerThread = nullptr;
-      thread.KernelApcDisable = static_cast<SHORT>(thread.KernelApcDisable + Mutex->ApcDisable);
-      if (!IsListEmpty(&header.WaitListHead)) release_waiters(header, wakes);
-    }
+    DispatcherLock lock;
+    previous = abandon(*Mutant, owner_of(*Mutant), Increment, wakes);
   }
-  if (misuse != STATUS_SUCCESS) raise_status(misuse);
+  announce_if(Wait, wakes);
   return previous;
 }
 
 LONG KeReadStateMutex(PRKMUTEX Mutex) {
   NT_ENTER(KeReadStateMutex, Mutex);
-  DISPATCHER_HEADER &header = check_object(Mutex, 1u << kMutant, __builtin_return_address(0));
-  HeaderLock lock(header);
-  return header.SignalState;
+  return state_in(check_object(Mutex, kMutants, __builtin_return_address(0)));
 }

@@ -33,12 +33,10 @@ Policy *policy_for(const ETHREAD &thread) {
   return policy && thread.governed ? policy : nullptr;
 }
 
-void block_on(std::atomic<uint32_t> &word, uint32_t expected, base::Nt100ns deadline) {
+void block_on(std::atomic<uint32_t> &word, uint32_t expected, base::Deadline deadline) {
   ETHREAD *thread = base::current_thread_slot;
   if (Policy *policy = thread ? policy_for(*thread) : nullptr) return policy->block(*thread, word, expected, deadline);
-  base::Nt100ns left = base::kForever;
-  if (deadline != base::kForever) left = deadline - base::clock().interrupt_time();
-  if (left > 0) base::wait_word(word, expected, left);
+  base::wait_word_until(word, expected, deadline);
 }
 
 void wake(std::atomic<uint32_t> &word, int count) {

@@ -20,8 +20,8 @@ class Policy {
   // Before the first instruction of a new thread, and after its last.
   virtual void begin(_ETHREAD &thread) = 0;
   virtual void end(_ETHREAD &thread) = 0;
-  // Returns when `word` is no longer `expected` or interrupt time `deadline` has come; may return early.
-  virtual void block(_ETHREAD &thread, std::atomic<uint32_t> &word, uint32_t expected, base::Nt100ns deadline) = 0;
+  // Returns when `word` is no longer `expected` or `deadline` has come; may return early.
+  virtual void block(_ETHREAD &thread, std::atomic<uint32_t> &word, uint32_t expected, base::Deadline deadline) = 0;
   // `word` has changed: whoever blocks on it may go on.
   virtual void wake(std::atomic<uint32_t> &word) = 0;
   // The thread spins until another has done something.
@@ -35,7 +35,7 @@ void set_policy(Policy *policy);
 Policy *policy_for(const _ETHREAD &thread);
 
 // What everything in the kernel that waits uses: returns early now and then.
-void block_on(std::atomic<uint32_t> &word, uint32_t expected, base::Nt100ns deadline = base::kForever);
+void block_on(std::atomic<uint32_t> &word, uint32_t expected, base::Deadline deadline = {});
 void wake(std::atomic<uint32_t> &word, int count = 1);
 // One round of a spin loop, number `round`: the processor is shared with whoever is waited for.
 void spin(uint32_t round);

@@ -1,4 +1,4 @@
-/* KiSwapContext(rdi KernelStack, rsi Word, edx Expected, rcx Limit): the last kernel frame of every waiting thread.
+/* KiSwapContext(rdi KernelStack, rsi Word, edx Expected, rcx Limit, r8d Operation): the last kernel frame of every waiting thread.
    The registers are in memory, so a debugger or a dump reader unwinds the thread without stopping it. */
         .text
         .globl  KiSwapContext
@@ -27,7 +27,7 @@ KiSwapContext:
         .cfi_rel_offset %r15, 0
         movq    %rsp, (%rdi)
         movq    %rsi, %rdi
-        movl    $137, %esi              /* FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG */
+        movl    %r8d, %esi
         movq    %rcx, %r10
         xorl    %r8d, %r8d
         movl    $-1, %r9d               /* FUTEX_BITSET_MATCH_ANY */

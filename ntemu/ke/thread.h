@@ -49,7 +49,9 @@ struct _KTHREAD {
   ULONG CurrentRunTime;
   ULONG ExpectedRunTime;
   PVOID volatile KernelStack;  // where KiSwapContext saved the registers; null while the thread is not in it
-  UCHAR Spare060[0x98 - 0x60];
+  UCHAR Spare060[0x72 - 0x60];
+  BOOLEAN Alerted[2];  // by KPROCESSOR_MODE; offset unverified
+  UCHAR Spare074[0x98 - 0x74];
   union {
     KAPC_STATE ApcState;
     __extension__ struct {
@@ -93,7 +95,9 @@ struct _KTHREAD {
       };
     };
   };
-  UCHAR Spare200[0x220 - 0x200];
+  UCHAR Spare200[0x208 - 0x200];
+  LIST_ENTRY QueueListEntry;  // offset unverified
+  UCHAR Spare218[0x220 - 0x218];
   struct _KPROCESS *Process;
   UCHAR Spare228[0x233 - 0x228];
   CHAR BasePriority;
@@ -138,8 +142,16 @@ struct _ETHREAD {
   bool linked;   // in its process's thread list
   bool unwinds;  // a dying machine ends its wait with STATUS_SYSTEM_SHUTDOWN: frames below have to put things away
   std::atomic<bool> recalled;  // its host wants it back: ke::recall
+  ULONG wait_count;            // blocks at WaitBlockList
+  bool wait_alertable;
+  bool wait_announced;  // by the Wait argument of a signal; the thread's IRQL before it, and whom the signal released
+  KIRQL announced_irql;
+  bool no_more_apcs;
+  struct _ETHREAD *announced_wakes;
+  struct _ETHREAD *next_to_wake;
   std::atomic<ntemu::base::Nt100ns> wait_began;
-  std::atomic<ntemu::base::Nt100ns> wait_deadline;  // kForever, or interrupt time
+  std::atomic<ntemu::base::Nt100ns> wait_deadline;  // kForever, or interrupt time, or
+  std::atomic<bool> wait_deadline_absolute;         // system time
   PVOID start_context;
   ntemu::ke::RaiseFrame *raise_frame;
   jmp_buf *exit_point;  // where PsTerminateSystemThread and a dying machine go

@@ -1,97 +1,56 @@
 #include "ntemu/ke/wait.h"
 
+#include <linux/futex.h>
+
+#include <bit>
+#include <climits>
+
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/ke.h"
+#include "ntemu/ke/policy.h"
+#include "ntemu/ke/queue.h"
+#include "ntemu/ke/take.h"
 
 namespace ntemu::ke {
 
-base::Nt100ns deadline_from(const LARGE_INTEGER *timeout) {
-  if (!timeout) return base::kForever;
-  const LONGLONG value = timeout->QuadPart;
-  base::Clock &clock = base::clock();
-  const base::Nt100ns now = clock.interrupt_time();
-  base::Nt100ns deadline;
-  const bool overflow = value < 0 ? __builtin_sub_overflow(now, value, &deadline)
-                                  : __builtin_add_overflow(value - clock.system_time(), now, &deadline);
-  return overflow ? base::kForever - 1 : deadline;
+constexpr int kFutexWait = FUTEX_WAIT_BITSET_PRIVATE;
+
+base::Deadline deadline_from(const LARGE_INTEGER *timeout) {
+  return timeout ? base::clock().deadline(timeout->QuadPart) : base::Deadline{};
 }
 
 bool is_signaled_for(const DISPATCHER_HEADER &header, const KTHREAD &thread) {
-  if (header.SignalState > 0) return true;
-  return type_of(header) == kMutant && reinterpret_cast<const KMUTANT &>(header).OwnerThread == &thread;
+  const HeaderWord word = load_word(header);
+  if (state_in(word) > 0) return true;
+  return type_in(word) == kMutant && owner_of(reinterpret_cast<const KMUTANT &>(header)) == &thread;
 }
 
-NTSTATUS satisfy(DISPATCHER_HEADER &header, KTHREAD &thread) {
-  switch (type_of(header)) {
+NTSTATUS satisfy(DISPATCHER_HEADER &frozen, KTHREAD &thread) {
+  const HeaderWord word = load_word(frozen);
+  switch (type_in(word)) {
     case kSynchronizationEvent:
     case kSynchronizationTimer:
-      header.SignalState = 0;
+      set_state(frozen, 0);
       break;
     case kSemaphore:
-      --header.SignalState;
+      set_state(frozen, state_in(word) - 1);
       break;
-    case kMutant: {
-      auto &mutant = reinterpret_cast<KMUTANT &>(header);
-      if (--header.SignalState != 0) break;
-      thread.KernelApcDisable = static_cast<SHORT>(thread.KernelApcDisable - mutant.ApcDisable);
-      mutant.OwnerThread = &thread;
-      InsertTailList(&thread.MutantListHead, &mutant.MutantListEntry);
-      if (!(mutant.MutantFlags & 1)) break;
-      mutant.MutantFlags = 0;
-      return STATUS_ABANDONED;
-    }
+    case kMutant:
+      set_state(frozen, state_in(word) - 1);
+      if (state_in(word) == 1) return own(reinterpret_cast<KMUTANT &>(frozen), thread);
+      break;
     default:
       break;
   }
   return STATUS_SUCCESS;
 }
 
-bool WakeList::claim(KWAIT_BLOCK &block) {
-  std::atomic<uint32_t> &word = ethread(block.Thread).wait_word;
-  uint32_t seen = word.load(std::memory_order_relaxed);
-  do {
-    if ((seen & 0xff) != kAsleep) return false;
-  } while (!word.compare_exchange_weak(seen, (seen & ~0xffu) | kClaimed, std::memory_order_acq_rel));
-  return true;
-}
-
-void WakeList::add(KWAIT_BLOCK &block, LONG_PTR status) {
-  RemoveEntryList(&block.WaitListEntry);
-  block.BlockState = kBlockInactive;
-  block.Thread->WaitStatus = status;
-  block.SparePtr = nullptr;
-  *last_ = &block;
-  last_ = reinterpret_cast<KWAIT_BLOCK **>(&block.SparePtr);
-}
-
-void WakeList::deliver() {
-  for (KWAIT_BLOCK *block = first_; block;) {
-    auto *next = static_cast<KWAIT_BLOCK *>(block->SparePtr);
-    std::atomic<uint32_t> &word = ethread(block->Thread).wait_word;
-    word.fetch_add(kDelivered - kClaimed, std::memory_order_release);  // from here on the block may be gone
-    base::wake_word(word);
-    block = next;
-  }
-  first_ = nullptr;
-  last_ = &first_;
-}
-
-void release_waiters(DISPATCHER_HEADER &header, WakeList &wakes) {
-  LIST_ENTRY *entry = header.WaitListHead.Flink;
-  while (entry != &header.WaitListHead && header.SignalState > 0) {
-    auto &block = *CONTAINING_RECORD(entry, KWAIT_BLOCK, WaitListEntry);
-    entry = entry->Flink;
-    if (!wakes.claim(block)) continue;  // its time ran out: it takes its block off the list itself
-    const NTSTATUS status = satisfy(header, *block.Thread);
-    wakes.add(block, status + block.WaitKey);
-  }
-}
-
 void end_start(ETHREAD &thread) {
   if (!thread.starting.exchange(false)) return;
   thread.start_word.store(1, std::memory_order_release);
-  base::wake_word(thread.start_word);
+  wake(thread.start_word);
 }
 
 std::atomic<uint32_t> rest_count{0};
@@ -105,7 +64,7 @@ void note_rest() {
 
 void kick(ETHREAD &thread) {
   thread.wait_word.fetch_add(base::kKick);
-  base::wake_word(thread.wait_word);
+  wake(thread.wait_word);
 }
 
 void recall(ETHREAD &thread) {
@@ -118,46 +77,147 @@ void leave(ETHREAD &thread) {
   std::longjmp(*thread.exit_point, 1);
 }
 
+void announce_wait(ETHREAD &thread, WakeList &wakes) {
+  if (!thread.wait_announced) {
+    thread.wait_announced = true;
+    thread.announced_irql = thread.irql < DISPATCH_LEVEL ? KfRaiseIrql(DISPATCH_LEVEL) : thread.irql;
+  }
+  thread.announced_wakes = wakes.take();
+}
+
+void begin_announced_wait(ETHREAD &thread) {
+  thread.wait_announced = false;
+  KeLowerIrql(thread.announced_irql);
+}
+
 namespace {
 
-// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its block where it
-// is: the object may have gone with its driver, and nobody looks at it any more.
-bool withdraw(ETHREAD &thread, bool dying) {
-  uint32_t seen = thread.wait_word.load(std::memory_order_relaxed);
-  do {
-    if ((seen & 0xff) != kAsleep) return false;
-  } while (!thread.wait_word.compare_exchange_weak(seen, (seen & ~0xffu) | kAwake, std::memory_order_acq_rel));
-  if (PKWAIT_BLOCK block = thread.Tcb.WaitBlockList; block && !dying) {
-    HeaderLock lock(*static_cast<DISPATCHER_HEADER *>(block->Object));
-    RemoveEntryList(&block->WaitListEntry);
-    block->BlockState = kBlockInactive;
+// Why a wait that may be interrupted does not even begin.
+NTSTATUS pending_interruption(ETHREAD &thread, KPROCESSOR_MODE mode, bool alertable) {
+  KTHREAD &tcb = thread.Tcb;
+  if (alertable) {
+    if (tcb.Alerted[static_cast<int>(mode)]) {
+      tcb.Alerted[static_cast<int>(mode)] = FALSE;
+      return STATUS_ALERTED;
+    }
+    if (mode == UserMode && !IsListEmpty(&tcb.ApcState.ApcListHead[UserMode])) tcb.ApcState.UserApcPending = TRUE;
+  }
+  if (mode == UserMode && tcb.ApcState.UserApcPending) return STATUS_USER_APC;
+  if (alertable && tcb.Alerted[KernelMode]) {
+    tcb.Alerted[KernelMode] = FALSE;
+    return STATUS_ALERTED;
+  }
+  return STATUS_SUCCESS;
+}
+
+DISPATCHER_HEADER &object_at(const Wait &wait, ULONG i) { return *static_cast<DISPATCHER_HEADER *>(wait.objects[i]); }
+
+// Whether the frozen objects satisfy the wait; `status` then says how it ended.
+bool try_frozen(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
+  if (wait.type == WaitAny) {
+    for (ULONG i = 0; i < wait.count; ++i) {
+      DISPATCHER_HEADER &header = object_at(wait, i);
+      if (!is_signaled_for(header, thread.Tcb)) continue;
+      if (at_mutant_limit(header)) {
+        status = STATUS_MUTANT_LIMIT_EXCEEDED;
+        return true;
+      }
+      status = static_cast<LONG_PTR>(i) + satisfy(header, thread.Tcb);
+      return true;
+    }
+    return false;
+  }
+  for (ULONG i = 0; i < wait.count; ++i) {
+    if (!is_signaled_for(object_at(wait, i), thread.Tcb)) return false;
+  }
+  status = STATUS_SUCCESS;
+  for (ULONG i = 0; i < wait.count; ++i) {
+    if (at_mutant_limit(object_at(wait, i))) {
+      status = STATUS_MUTANT_LIMIT_EXCEEDED;
+      return true;
+    }
+  }
+  for (ULONG i = 0; i < wait.count; ++i) {
+    if (satisfy(object_at(wait, i), thread.Tcb) == STATUS_ABANDONED) status = STATUS_ABANDONED;
   }
   return true;
 }
 
-__attribute__((noinline)) NTSTATUS KiSwapThread(ETHREAD &thread, base::Nt100ns deadline) {
-  base::Clock &clock = base::clock();
-  const bool may_leave = thread.exit_point != nullptr;
-  for (;;) {
-    const uint32_t seen = thread.wait_word.load(std::memory_order_acquire);
-    if ((seen & 0xff) == kDelivered) break;
-    if ((seen & 0xff) == kAsleep) {
-      const bool dying = (may_leave && leaving.load()) || (thread.unwinds && thread.recalled.load());
-      const bool leaves = dying && !thread.unwinds;
-      if ((dying || (deadline != base::kForever && clock.interrupt_time() >= deadline)) && withdraw(thread, leaves)) {
-        if (leaves) leave(thread);
-        thread.Tcb.WaitStatus = dying ? STATUS_SYSTEM_SHUTDOWN : STATUS_TIMEOUT;
-        break;
-      }
-    }
-    // A claimed thread waits for its delivery, which comes at once, whatever its deadline.
-    const base::Nt100ns end = (seen & 0xff) == kAsleep ? deadline : base::kForever;
-    timespec limit;
-    const timespec *until = clock.begin_wait(thread.wait_word, end, limit);
-    KiSwapContext(&thread.Tcb.KernelStack, &thread.wait_word, seen, until);
-    clock.end_wait(thread.wait_word, end);
+void queue_blocks(KTHREAD &thread, const Wait &wait) {
+  for (ULONG i = 0; i < wait.count; ++i) {
+    KWAIT_BLOCK &block = wait.blocks[i];
+    block.Thread = &thread;
+    block.Object = wait.objects[i];
+    block.WaitKey = static_cast<USHORT>(wait.type == WaitAny ? i : 0);
+    block.WaitType = static_cast<UCHAR>(wait.type);
+    block.BlockState = kBlockActive;
+    InsertTailList(&object_at(wait, i).WaitListHead, &block.WaitListEntry);
   }
-  return static_cast<NTSTATUS>(thread.Tcb.WaitStatus);
+  thread.WaitBlockList = wait.count ? wait.blocks : nullptr;
+  ethread(&thread).wait_count = wait.count;
+}
+
+// Takes the thread from running to waiting; its wait blocks are in place.
+void begin_wait(ETHREAD &thread, const Wait &wait, WakeList &wakes) {
+  KTHREAD &tcb = thread.Tcb;
+  const base::Nt100ns now = base::clock().interrupt_time();
+  thread.wait_began = now;
+  thread.wait_deadline = wait.deadline.when;
+  thread.wait_deadline_absolute = wait.deadline.absolute;
+  thread.wait_alertable = wait.alertable;
+  tcb.WaitTime = static_cast<ULONG>(now / kTimeIncrement);
+  tcb.WaitReason = static_cast<UCHAR>(wait.reason);
+  tcb.WaitMode = wait.mode;
+  tcb.WaitIrql = thread.irql;
+  ++tcb.ContextSwitches;
+  // A boost wears off with each wait.
+  if (tcb.Priority > tcb.BasePriority && tcb.BasePriority < LOW_REALTIME_PRIORITY) --tcb.Priority;
+  if (tcb.Queue && !wait.queue) note_blocking(*tcb.Queue, wakes);
+  // Counted before and after: whoever saw the same count around a look at all threads saw them all at one moment.
+  rest_count.fetch_add(1);
+  thread.wait_word.store(kAsleep);
+  set_state(tcb, kWaiting);
+}
+
+void end_wait(ETHREAD &thread) {
+  set_state(thread.Tcb, kRunning);
+  thread.Tcb.KernelStack = nullptr;
+  thread.Tcb.WaitBlockList = nullptr;
+  thread.wait_count = 0;
+  thread.wait_word.store(kAwake, std::memory_order_relaxed);
+}
+
+enum class Begun { kDone, kRunApcs, kWaits };
+
+Begun begin(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
+  WakeList wakes;
+  DispatcherLock lock;
+  if (kernel_apc_deliverable(thread)) return Begun::kRunApcs;
+  for (ULONG i = 0; i < wait.count; ++i) freeze(object_at(wait, i));
+  bool done =
+      wait.queue ? try_dequeue(*wait.queue, thread, status, wakes) : wait.count && try_frozen(thread, wait, status);
+  if (!done) {
+    status = wait.poll ? STATUS_TIMEOUT : pending_interruption(thread, wait.mode, wait.alertable);
+    done = status != STATUS_SUCCESS;
+    if (done && wait.queue) note_running(*wait.queue);
+  }
+  if (!done) {
+    queue_blocks(thread.Tcb, wait);
+    begin_wait(thread, wait, wakes);
+    return Begun::kWaits;
+  }
+  for (ULONG i = 0; i < wait.count; ++i) thaw(object_at(wait, i));
+  return Begun::kDone;
+}
+
+// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its blocks where they
+// are: the objects may have gone with their driver, and nobody looks at them any more.
+bool withdraw(ETHREAD &thread, bool dying) {
+  DispatcherLock lock;
+  if (!is_asleep_locked(thread)) return false;
+  if (!dying) unlink_waits(thread);
+  thread.wait_word.fetch_sub(kAsleep - kAwake, std::memory_order_acq_rel);
+  return true;
 }
 
 }  // namespace
@@ -166,82 +226,164 @@ __attribute__((noinline)) NTSTATUS KiSwapThread(ETHREAD &thread, base::Nt100ns d
 using namespace ntemu;
 using namespace ntemu::ke;
 
-__attribute__((noinline)) NTSTATUS KiCommitThreadWait(PKTHREAD Thread, base::Nt100ns Deadline) {
+__attribute__((noinline)) LONG_PTR KiSwapThread(PKTHREAD Thread, const base::Deadline *Deadline) {
   ETHREAD &thread = ethread(Thread);
-  const base::Nt100ns now = base::clock().interrupt_time();
-  thread.wait_began = now;
-  thread.wait_deadline = Deadline;
-  Thread->WaitTime = static_cast<ULONG>(now / kTimeIncrement);
-  ++Thread->ContextSwitches;
-  // Counted before and after: whoever saw the same count around a look at all threads saw them all at one moment.
-  rest_count.fetch_add(1);
-  set_state(*Thread, kWaiting);
-  note_progress(thread);
-  note_rest();
-  const NTSTATUS status = KiSwapThread(thread, Deadline);
-  set_state(*Thread, kRunning);
-  Thread->KernelStack = nullptr;
-  Thread->WaitBlockList = nullptr;
-  thread.wait_word.store(kAwake, std::memory_order_relaxed);
+  Policy *const policy = policy_for(thread);
+  base::Clock &clock = base::clock();
+  const bool may_leave = thread.exit_point != nullptr;
+  for (;;) {
+    const uint32_t seen = thread.wait_word.load(std::memory_order_acquire);
+    if ((seen & 0xff) == kDelivered) break;
+    if ((seen & 0xff) == kAsleep) {
+      const bool dying = (may_leave && leaving.load()) || (thread.unwinds && thread.recalled.load());
+      const bool leaves = dying && !thread.unwinds;
+      if ((dying || clock.has_come(*Deadline)) && withdraw(thread, leaves)) {
+        if (leaves) leave(thread);
+        Thread->WaitStatus = dying ? STATUS_SYSTEM_SHUTDOWN : STATUS_TIMEOUT;
+        break;
+      }
+    }
+    // A claimed thread waits for its delivery, which comes at once, whatever its deadline.
+    const base::Deadline end = (seen & 0xff) == kAsleep ? *Deadline : base::Deadline{};
+    if (policy) [[unlikely]] {
+      policy->block(thread, thread.wait_word, seen, end);
+      continue;
+    }
+    timespec limit;
+    bool realtime = false;
+    const timespec *until = clock.begin_wait(thread.wait_word, end, limit, realtime);
+    KiSwapContext(&Thread->KernelStack, &thread.wait_word, seen, until,
+                  kFutexWait | (realtime ? FUTEX_CLOCK_REALTIME : 0));
+    clock.end_wait(thread.wait_word, end);
+  }
+  return Thread->WaitStatus;
+}
+
+__attribute__((noinline)) LONG_PTR KiCommitThreadWait(PKTHREAD Thread, const Wait *Wait) {
+  ETHREAD &thread = ethread(Thread);
+  if (thread.wait_announced) begin_announced_wait(thread);
+  for (;;) {
+    LONG_PTR status = STATUS_SUCCESS;
+    const Begun begun = begin(thread, *Wait, status);
+    if (begun != Begun::kRunApcs && thread.announced_wakes) deliver_announced(thread);
+    if (begun == Begun::kDone) {
+      note_progress(thread);
+      return status;
+    }
+    if (begun == Begun::kWaits) {
+      note_progress(thread);
+      note_rest();
+      status = KiSwapThread(Thread, &Wait->deadline);
+      end_wait(thread);
+      if (status != kKernelApc) return status;
+    }
+    deliver_apcs(thread);
+  }
+}
+
+namespace {
+
+// Which of the objects are mutants, asked before a wait: afterwards an object may be gone.
+uint64_t mutants_among(ULONG count, void *const *objects) {
+  uint64_t mutants = 0;
+  for (ULONG i = 0; i < count; ++i) {
+    if (type_of(*static_cast<DISPATCHER_HEADER *>(objects[i])) == kMutant) mutants |= uint64_t{1} << i;
+  }
+  return mutants;
+}
+
+// Notes the mutants that a wait took, and raises what it has to raise.
+NTSTATUS finish(ETHREAD &thread, const Wait &wait, uint64_t mutants, NTSTATUS status, const void *site) {
+  if (status == STATUS_MUTANT_LIMIT_EXCEEDED) raise_status(status);
+  const auto key = static_cast<ULONG>(status >= STATUS_ABANDONED ? status - STATUS_ABANDONED : status);
+  if (!mutants || key >= wait.count) return status;
+  if (wait.type == WaitAny) mutants &= uint64_t{1} << key;
+  for (; mutants; mutants &= mutants - 1)
+    thread.held.add(wait.objects[std::countr_zero(mutants)], LockKind::kMutex, site);
   return status;
 }
+
+[[noreturn]] __attribute__((noinline)) void wait_at_dispatch(const ETHREAD &thread, void *object) {
+  bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(object), 0, 0);
+}
+
+// A wait that does not end at once is for threads below DISPATCH_LEVEL; one that was announced is, too.
+bool may_not_block(const ETHREAD &thread, bool poll) {
+  return thread.irql >= DISPATCH_LEVEL && !poll && !thread.wait_announced;
+}
+
+}  // namespace
 
 NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                PLARGE_INTEGER Timeout) {
   NT_ENTER(KeWaitForSingleObject, Object, WaitReason, WaitMode, Alertable, Timeout);
-  DISPATCHER_HEADER &header = check_object(Object, kAnyWaitable, __builtin_return_address(0));
+  const void *const site = __builtin_return_address(0);
+  const HeaderWord seen = check_object(Object, kAnyWaitable, site);
   ETHREAD &thread = current();
-  KTHREAD &tcb = thread.Tcb;
+  if (!thread.wait_announced && try_take(Object, seen, thread, site)) [[likely]]
+    return STATUS_SUCCESS;
   const bool poll = Timeout && Timeout->QuadPart == 0;
-  if (thread.irql >= DISPATCH_LEVEL && !poll) [[unlikely]] {
-    bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&tcb), reinterpret_cast<ULONG_PTR>(Object), 0, 0);
-  }
-  KWAIT_BLOCK &block = tcb.WaitBlock[0];
-  bool limit_exceeded = false;
-  {
-    HeaderLock lock(header);
-    if (is_signaled_for(header, tcb)) {
-      limit_exceeded = type_of(header) == kMutant && header.SignalState == MINLONG;
-      if (!limit_exceeded) {
-        const NTSTATUS status = satisfy(header, tcb);
-        note_progress(thread);
-        return status;
-      }
-    } else if (poll) {
-      return STATUS_TIMEOUT;
-    } else {
-      block.Thread = &tcb;
-      block.Object = Object;
-      block.WaitKey = 0;
-      block.WaitType = WaitAny;
-      block.BlockState = kBlockActive;
-      tcb.WaitBlockList = &block;
-      tcb.WaitReason = static_cast<UCHAR>(WaitReason);
-      tcb.WaitMode = WaitMode;
-      tcb.WaitIrql = thread.irql;
-      thread.wait_word.store(kAsleep, std::memory_order_relaxed);
-      InsertTailList(&header.WaitListHead, &block.WaitListEntry);
+  if (may_not_block(thread, poll)) [[unlikely]]
+    wait_at_dispatch(thread, Object);
+  const Wait wait{.count = 1,
+                  .objects = &Object,
+                  .blocks = thread.Tcb.WaitBlock,
+                  .type = WaitAny,
+                  .reason = WaitReason,
+                  .mode = WaitMode,
+                  .alertable = Alertable,
+                  .deadline = deadline_from(Timeout),
+                  .poll = poll};
+  const uint64_t mutants = type_in(seen) == kMutant;
+  return finish(thread, wait, mutants, static_cast<NTSTATUS>(KiCommitThreadWait(&thread.Tcb, &wait)), site);
+}
+
+NTSTATUS KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+                                  KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
+                                  PKWAIT_BLOCK WaitBlockArray) {
+  NT_ENTER(KeWaitForMultipleObjects, Count, Object, WaitType, WaitReason, WaitMode, Alertable, Timeout, WaitBlockArray);
+  const void *const site = __builtin_return_address(0);
+  // MAXIMUM_WAIT_OBJECTS_EXCEEDED
+  if (Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS)) bugcheck(0x0C);
+  for (ULONG i = 0; i < Count; ++i) check_object(Object[i], kAnyWaitable, site);
+  ETHREAD &thread = current();
+  if (!thread.wait_announced && WaitType == WaitAny) [[likely]] {
+    for (ULONG i = 0; i < Count; ++i) {
+      const HeaderWord seen = load_word(*static_cast<DISPATCHER_HEADER *>(Object[i]));
+      if (try_take(Object[i], seen, thread, site)) return static_cast<NTSTATUS>(i);
     }
   }
-  if (limit_exceeded) raise_status(STATUS_MUTANT_LIMIT_EXCEEDED);
-  return KiCommitThreadWait(&tcb, deadline_from(Timeout));
+  const bool poll = Timeout && Timeout->QuadPart == 0;
+  if (may_not_block(thread, poll)) [[unlikely]]
+    wait_at_dispatch(thread, Object);
+  KWAIT_BLOCK *blocks = WaitBlockArray ? WaitBlockArray : thread.Tcb.WaitBlock;
+  const Wait wait{.count = Count,
+                  .objects = Object,
+                  .blocks = blocks,
+                  .type = WaitType,
+                  .reason = WaitReason,
+                  .mode = WaitMode,
+                  .alertable = Alertable,
+                  .deadline = deadline_from(Timeout),
+                  .poll = poll};
+  const uint64_t mutants = mutants_among(Count, Object);
+  return finish(thread, wait, mutants, static_cast<NTSTATUS>(KiCommitThreadWait(&thread.Tcb, &wait)), site);
 }
 
 NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval) {
   NT_ENTER(KeDelayExecutionThread, WaitMode, Alertable, Interval);
   ETHREAD &thread = current();
-  if (thread.irql > APC_LEVEL) bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), 0, 0, 0);
-  const base::Nt100ns deadline = deadline_from(Interval);
-  if (deadline <= base::clock().interrupt_time()) {
+  if (may_not_block(thread, false)) wait_at_dispatch(thread, nullptr);
+  const base::Deadline deadline = deadline_from(Interval);
+  const bool past = base::clock().has_come(deadline);
+  const Wait wait{.reason = DelayExecution, .mode = WaitMode, .alertable = Alertable, .deadline = deadline};
+  if (past && !Alertable) {
+    if (thread.wait_announced) begin_announced_wait(thread);
+    deliver_announced(thread);
     note_progress(thread);
-    sched_yield();
+    spin(UINT32_MAX);  // gives the others a turn
     return STATUS_SUCCESS;
   }
-  thread.Tcb.WaitBlockList = nullptr;
-  thread.Tcb.WaitReason = DelayExecution;
-  thread.Tcb.WaitMode = WaitMode;
-  thread.Tcb.WaitIrql = thread.irql;
-  thread.wait_word.store(kAsleep, std::memory_order_relaxed);
-  const NTSTATUS status = KiCommitThreadWait(&thread.Tcb, deadline);
+  const auto status = static_cast<NTSTATUS>(KiCommitThreadWait(&thread.Tcb, &wait));
   return status == STATUS_TIMEOUT ? STATUS_SUCCESS : status;
 }

@@ -11,37 +11,49 @@ enum WaitWord : uint32_t { kAwake = 0, kAsleep = 1, kClaimed = 2, kDelivered = 3
 // KWAIT_BLOCK.BlockState
 enum BlockState : UCHAR { kBlockActive = 4, kBlockInactive = 5 };
 
-// Interrupt time at which a wait ends: `timeout` NULL forever, negative relative, positive since 1601. 0 polls.
-base::Nt100ns deadline_from(const LARGE_INTEGER *timeout);
+// Ends a wait whose thread has to run a kernel APC first; no caller of a wait sees it.
+inline constexpr NTSTATUS kKernelApc = 0x100;
 
-// Threads that a signal released, to be woken once the object's lock is dropped.
-class WakeList {
- public:
-  ~WakeList() { deliver(); }
-  WakeList() = default;
-  WakeList(const WakeList &) = delete;
-  WakeList &operator=(const WakeList &) = delete;
-  // Takes `thread` out of its wait with `status`, unless it leaves by itself just now. The header lock is held.
-  bool claim(KWAIT_BLOCK &block);
-  void add(KWAIT_BLOCK &block, LONG_PTR status);
-  void deliver();
+// When a wait ends: `timeout` NULL never, negative relative, positive since 1601. 0 polls.
+base::Deadline deadline_from(const LARGE_INTEGER *timeout);
 
- private:
-  KWAIT_BLOCK *first_ = nullptr;
-  KWAIT_BLOCK **last_ = &first_;
-};
-
-// Releases as many waiters of a signaled object, in FIFO order, as its state allows. The header lock is held.
-void release_waiters(DISPATCHER_HEADER &header, WakeList &wakes);
-
-// What a satisfied wait does to the object: consumes a signal, takes a mutant. STATUS_SUCCESS or STATUS_ABANDONED.
-NTSTATUS satisfy(DISPATCHER_HEADER &header, KTHREAD &thread);
+// What a satisfied wait does to the frozen object: consumes a signal, takes a mutant. STATUS_SUCCESS or
+// STATUS_ABANDONED.
+NTSTATUS satisfy(DISPATCHER_HEADER &frozen, KTHREAD &thread);
 bool is_signaled_for(const DISPATCHER_HEADER &header, const KTHREAD &thread);
 
-// In a wait that nobody has ended yet.
-inline bool is_asleep(const ETHREAD &thread) {
-  return state_of(thread.Tcb) == kWaiting && (thread.wait_word.load() & 0xff) == kAsleep;
+// In a wait that nobody has ended yet. For others than the holder of the dispatcher lock it may change any moment.
+inline bool is_asleep_locked(const ETHREAD &thread) { return (thread.wait_word.load() & 0xff) == kAsleep; }
+inline bool is_asleep(const ETHREAD &thread) { return state_of(thread.Tcb) == kWaiting && is_asleep_locked(thread); }
+// When the wait of a thread that sleeps ends; it may be changing.
+inline base::Deadline deadline_of(const ETHREAD &thread) {
+  return {thread.wait_deadline.load(), thread.wait_deadline_absolute.load()};
 }
+// With the dispatcher lock held: takes the thread's wait blocks off their objects, which are thawed but for `frozen`.
+void unlink_waits(ETHREAD &thread, const DISPATCHER_HEADER *frozen = nullptr);
+
+// A wait to come, for KiCommitThreadWait.
+struct Wait {
+  ULONG count = 0;  // of objects; 0 to wait for time alone
+  void *const *objects = nullptr;
+  KWAIT_BLOCK *blocks = nullptr;
+  WAIT_TYPE type = WaitAny;
+  KWAIT_REASON reason;
+  KPROCESSOR_MODE mode;
+  BOOLEAN alertable = FALSE;
+  base::Deadline deadline;
+  bool poll = false;
+  KQUEUE *queue = nullptr;  // the one object, when an entry of it is waited for
+};
+
+// A signal whose `Wait` argument announces that a wait follows at once: the caller's IRQL stays raised until then, and
+// whom the signal released does not run before.
+void announce_wait(ETHREAD &thread, WakeList &wakes);
+inline void announce_if(BOOLEAN wait, WakeList &wakes) {
+  if (wait) announce_wait(current(), wakes);
+}
+void begin_announced_wait(ETHREAD &thread);
+void deliver_announced(ETHREAD &thread);
 
 // A new thread has done something that others can see: its creator may go on. Cheap when there is nothing to tell.
 void end_start(ETHREAD &thread);
@@ -66,7 +78,11 @@ void recall(ETHREAD &thread);
 }  // namespace ntemu::ke
 
 extern "C" {
-NTSTATUS KiCommitThreadWait(PKTHREAD Thread, ntemu::base::Nt100ns Deadline);
-// Saves the callee-saved registers below the frame whose address it stores in *KernelStack, then waits on the futex.
-void KiSwapContext(PVOID volatile *KernelStack, std::atomic<uint32_t> *Word, uint32_t Expected, const timespec *Limit);
+// How the wait ended: a status, or the entry that a queue gave.
+LONG_PTR KiCommitThreadWait(PKTHREAD Thread, const ntemu::ke::Wait *Wait);
+LONG_PTR KiSwapThread(PKTHREAD Thread, const ntemu::base::Deadline *Deadline);
+// Saves the callee-saved registers below the frame whose address it stores in *KernelStack, then waits on the futex
+// with `Operation`.
+void KiSwapContext(PVOID volatile *KernelStack, std::atomic<uint32_t> *Word, uint32_t Expected, const timespec *Limit,
+                   int Operation);
 }

@@ -67,10 +67,9 @@ ThreadView view_thread(ETHREAD &thread) {
   if (!view.waiting) return view;
   const UCHAR reason = peek(&tcb.WaitReason);
   view.wait_reason = wait_reason_name(reason);
-  const base::Nt100ns now = base::clock().interrupt_time();
-  view.waited = now - thread.wait_began.load();
-  if (const base::Nt100ns deadline = thread.wait_deadline.load(); deadline != base::kForever)
-    view.remaining = deadline - now;
+  view.waited = base::clock().interrupt_time() - thread.wait_began.load();
+  if (const base::Deadline deadline = ke::deadline_of(thread); deadline.when != base::kForever)
+    view.remaining = base::clock().left_until(deadline);
   // While the thread is seen asleep, its wait block and the object are there.
   if (const PKWAIT_BLOCK block = peek(&tcb.WaitBlockList); block && (thread.wait_word.load() & 0xff) == ke::kAsleep) {
     view.object = view_object(peek(&block->Object), reason);

@@ -17,7 +17,6 @@ struct Counts {
 Counts count_threads() {
   Counts counts;
   if (ex::work_is_due()) ++counts.running;  // asked first: what was taken meanwhile shows as a busy worker
-  const base::Nt100ns now = base::clock().interrupt_time();
   ps::for_each_thread([&](ETHREAD &thread) {
     const bool asleep = ke::is_asleep(thread);
     if (thread.adopted) return;
@@ -25,8 +24,8 @@ Counts count_threads() {
     ++counts.threads;
     if (!asleep) {
       ++counts.running;
-    } else if (const base::Nt100ns deadline = thread.wait_deadline.load(); deadline != base::kForever) {
-      ++(deadline - now > kShortDelay ? counts.delayed : counts.running);
+    } else if (const base::Deadline deadline = ke::deadline_of(thread); deadline.when != base::kForever) {
+      ++(base::clock().left_until(deadline) > kShortDelay ? counts.delayed : counts.running);
     }
   });
   return counts;

@@ -33,8 +33,7 @@ namespace ntemu::ps {
 
 void boot_process() {
   auto *process = static_cast<EPROCESS *>(ob::create(process_type, sizeof(EPROCESS)));
-  process->Pcb.Header.Type = ke::kProcessObject;
-  InitializeListHead(&process->Pcb.Header.WaitListHead);
+  ke::initialize_header(process->Pcb.Header, ke::kProcessObject, 0, 0);
   InitializeListHead(&process->Pcb.ThreadListHead);
   process->UniqueProcessId = reinterpret_cast<HANDLE>(kSystemProcessId);
   std::memcpy(process->ImageFileName, "System", sizeof "System");

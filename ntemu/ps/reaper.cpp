@@ -30,8 +30,13 @@ void ring() {
   base::wake_word(reaper().word);
 }
 
-// While the machine ends an ETHREAD stays until the last thread has been joined: wait blocks of threads that left may
-// still be on the lists of objects.
+void free_thread(ETHREAD *thread) {
+  free_stack(*thread);
+  ob::dereference(thread);
+}
+
+// While the machine ends an ETHREAD and its stack stay until the last thread has been joined: wait blocks of threads
+// that left may still be on the lists of objects.
 void *run(void *) {
   Reaper &self = reaper();
   ETHREAD *kept = nullptr;
@@ -45,18 +50,17 @@ void *run(void *) {
       ETHREAD *next = thread->next_to_reap;
       pthread_join(thread->host_thread, nullptr);
       self.to_join.fetch_sub(1);
-      free_stack(*thread);
       if (ke::leaving.load()) {
         thread->next_to_reap = std::exchange(kept, thread);
       } else {
-        ob::dereference(thread);
+        free_thread(thread);
       }
       thread = next;
       self.freed.fetch_add(1);
       base::wake_word(self.freed, INT_MAX);
     }
   }
-  while (kept) ob::dereference(std::exchange(kept, kept->next_to_reap));
+  while (kept) free_thread(std::exchange(kept, kept->next_to_reap));
   return nullptr;
 }
 

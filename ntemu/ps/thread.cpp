@@ -12,7 +12,10 @@
 #include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
 #include "ntemu/ex/worker.h"
+#include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/policy.h"
+#include "ntemu/ke/queue.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/process.h"
@@ -67,8 +70,7 @@ ETHREAD *new_thread() {
   auto *thread = static_cast<ETHREAD *>(ob::create(thread_type, sizeof(ETHREAD)));
   if (!thread) return nullptr;
   KTHREAD &tcb = thread->Tcb;
-  tcb.Header.Type = ke::kThreadObject;
-  InitializeListHead(&tcb.Header.WaitListHead);
+  ke::initialize_header(tcb.Header, ke::kThreadObject, 0, 0);
   InitializeListHead(&tcb.MutantListHead);
   InitializeListHead(&tcb.ApcState.ApcListHead[KernelMode]);
   InitializeListHead(&tcb.ApcState.ApcListHead[UserMode]);
@@ -102,15 +104,15 @@ void unlink(ETHREAD &thread) {
 }
 
 void mark_terminated(ETHREAD &thread, NTSTATUS status) {
+  ke::run_down_apcs(thread);
+  ke::abandon_mutants(thread);
+  ke::leave_queue(thread);
   thread.ExitStatus = status;
   thread.ExitTime.QuadPart = base::clock().system_time();
   thread.CrossThreadFlags |= 1;
   ke::set_state(thread.Tcb, ke::kTerminated);
   unlink(thread);
-  ke::WakeList wakes;
-  ke::HeaderLock lock(thread.Tcb.Header);
-  thread.Tcb.Header.SignalState = 1;
-  ke::release_waiters(thread.Tcb.Header, wakes);
+  ke::signal(thread.Tcb.Header, 1, IO_NO_INCREMENT);
 }
 
 // A driver's thread may not end while APCs are disabled or a mutex is its own.
@@ -144,6 +146,8 @@ void *host_entry(void *argument) {
   jmp_buf exit_point;
   thread.exit_point = &exit_point;
   ke::set_state(thread.Tcb, ke::kRunning);
+  ke::Policy *const policy = ke::policy_for(thread);
+  if (policy) policy->begin(thread);
   if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
   thread.exit_point = nullptr;
   ke::end_start(thread);
@@ -152,6 +156,7 @@ void *host_entry(void *argument) {
   threads().ended.fetch_add(1);
   base::wake_word(threads().ended, INT_MAX);
   ke::note_rest();
+  if (policy) policy->end(thread);
   base::current_thread_slot = nullptr;
   reap(thread);
   return nullptr;
@@ -190,6 +195,11 @@ bool start_host_thread(ETHREAD &thread) {
 // Drivers rely on threads starting in the order of their creation, so the creator waits for a sign of progress. A
 // thread that only computes is let go after 1 ms of its own processor time.
 void await_first_progress(ETHREAD &thread) {
+  if (ke::policy_for(ke::current())) {  // one at a time: it has made progress when the turn comes back
+    if (thread.start_word.load() == 0) ke::spin(0);
+    thread.starting.store(false);
+    return;
+  }
   for (base::Nt100ns waited = 0; waited < kStartHostLimit; waited += base::kNtPerMillisecond) {
     if (thread.start_word.load(std::memory_order_acquire) != 0) return;
     base::wait_word(thread.start_word, 0, base::kNtPerMillisecond);
@@ -235,6 +245,11 @@ ETHREAD *adopt() {
 }
 
 // Only where a driver calls: frames of the kernel's own hold what they have to give back.
+void take_apcs(const void *caller) {
+  ETHREAD *thread = base::current_thread_slot;
+  if (thread && thread->apc_due.load() && is_driver_code(caller)) ke::check_apcs(*thread);
+}
+
 void leave_if_nt_thread(const void *caller) {
   ETHREAD *thread = base::current_thread_slot;
   if (thread && thread->exit_point && is_driver_code(caller)) ke::leave(*thread);
@@ -278,6 +293,7 @@ void boot() {
   boot_process();
   base::adopt_thread = adopt;
   api::leave_machine = leave_if_nt_thread;
+  api::take_apcs = take_apcs;
   start_reaper();
   ex::create_worker = [] {
     const auto worker = create_thread(ExpWorkerThread, nullptr);

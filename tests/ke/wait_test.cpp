@@ -40,7 +40,7 @@ TEST_F(KeWait, AbsoluteTimeoutIsSystemTime) {
   when.QuadPart += 5 * kNtPerSecond;
   SystemThread thread([&] { EXPECT_EQ(wait(&event, &when), STATUS_TIMEOUT); });
   thread.await_blocked();
-  EXPECT_EQ(thread.thread().wait_deadline, 5 * kNtPerSecond);
+  EXPECT_EQ(ke::deadline_of(thread.thread()), (base::Deadline{when.QuadPart, true}));
   clock.advance(5 * kNtPerSecond);
   thread.join();
 }

@@ -345,6 +345,13 @@ NTEMU_ASSERT_OFFSET(KAPC, NormalContext, 0x38);
 NTEMU_ASSERT_OFFSET(KAPC, ApcStateIndex, 0x50);
 NTEMU_ASSERT_OFFSET(KAPC, Inserted, 0x52);
 
+typedef enum _KAPC_ENVIRONMENT {
+  OriginalApcEnvironment,
+  AttachedApcEnvironment,
+  CurrentApcEnvironment,
+  InsertApcEnvironment
+} KAPC_ENVIRONMENT;
+
 typedef struct _KAPC_STATE {
   LIST_ENTRY ApcListHead[2];
   struct _KPROCESS *Process;
