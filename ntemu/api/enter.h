@@ -11,10 +11,10 @@
 namespace ntemu::api {
 
 enum Hook : uint32_t {
-  kTrace = 1,    // every call is reported to the trace sink
-  kLeaving = 2,  // the machine shuts down: NT threads leave instead of entering an API
+  kTrace = 1,     // every call is reported to the trace sink
+  kLeaving = 2,   // the machine shuts down: NT threads leave instead of entering an API
   kSchedule = 4,  // a scheduler policy decides who runs next
-  kApcs = 8,  // some thread that runs has an APC to take
+  kApcs = 8,      // some thread that runs has an APC to take
 };
 
 // Which hooks are set; zero in an ordinary run, so that NT_ENTER costs one predicted branch.
@@ -81,7 +81,27 @@ struct Signature<Function> {
   }
 };
 
+// The same for a function whose body is `Body`, with the caller's address as its last argument: out of line, so that
+// the body's registers are free where no hook is set.
+template <auto Function, auto Body>
+struct Hooked;
+template <class R, class... P, R (*Function)(P...), auto Body>
+struct Hooked<Function, Body> {
+  __attribute__((noinline, cold)) static R call(Id id, const void *caller, P... arguments) {
+    if (auto early = Signature<Function>::enter(id, caller, arguments...)) return early.value();
+    return Body(arguments..., caller);
+  }
+};
+
 }  // namespace ntemu::api
+
+// The whole of a hot function `name`, whose work `body` does, inlined: NT_FAST(KeSetEvent, set_event, Event, Increment,
+// Wait);
+#define NT_FAST(name, body, ...)                                                                               \
+  if (::ntemu::api::hooked()) [[unlikely]]                                                                     \
+    return ::ntemu::api::Hooked<&::name, &body>::call(::ntemu::api::Id::name,                                  \
+                                                      __builtin_return_address(0) __VA_OPT__(, ) __VA_ARGS__); \
+  return body(__VA_ARGS__ __VA_OPT__(, ) __builtin_return_address(0))
 
 // Inside the body of `name`, with its parameters: NT_ENTER(KeSetEvent, Event, Increment, Wait);
 #define NT_ENTER(name, ...)                                                                  \

@@ -13,7 +13,7 @@ _ETHREAD *no_machine() {
 
 }  // namespace
 
-thread_local _ETHREAD *current_thread_slot = nullptr;
+constinit thread_local _ETHREAD *current_thread_slot = nullptr;
 _ETHREAD *(*adopt_thread)() = no_machine;
 
 }  // namespace ntemu::base

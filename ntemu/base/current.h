@@ -8,7 +8,7 @@ struct _ETHREAD;
 namespace ntemu::base {
 
 // initial-exec: a single load through fs, since libntoskrnl.so is always there from the program's start.
-extern thread_local _ETHREAD *current_thread_slot __attribute__((tls_model("initial-exec")));
+extern constinit thread_local _ETHREAD *current_thread_slot __attribute__((tls_model("initial-exec")));
 
 // Makes an ETHREAD for a host thread that enters the kernel for the first time; set by ps.
 extern _ETHREAD *(*adopt_thread)();

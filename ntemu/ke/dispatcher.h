@@ -1,6 +1,8 @@
 // Dispatcher objects: their header word, the lock of everything that blocks, and the signaling of waiters.
 #pragma once
 
+#include <bit>
+
 #include "ntemu/base/clock.h"
 #include "ntemu/ke/thread.h"
 
@@ -57,12 +59,16 @@ void initialize_header(DISPATCHER_HEADER &header, UCHAR type, size_t size, LONG 
 
 inline constexpr ULONG kAnyWaitable = 0x3ff & ~(1u << kGate) & ~(1u << kQueue);
 
-inline HeaderWord check_object(void *object, ULONG types, const void *caller) {
-  // User space ends at 2^47; a smaller or unaligned address never was an object either.
-  const auto address = reinterpret_cast<ULONG_PTR>(object);
-  if ((address >> 47) != 0 || address < 0x10000 || (address & 7) != 0) [[unlikely]]
+// User space ends at 2^47; a smaller or unaligned address never was an object either.
+inline bool may_be_object(const void *object) {
+  constexpr ULONG_PTR kLowest = 0x10000, kEnd = ULONG_PTR{1} << 47;
+  return std::rotr(reinterpret_cast<ULONG_PTR>(object), 3) - kLowest / 8 < (kEnd - kLowest) / 8;
+}
+
+inline HeaderWord check_object(const void *object, ULONG types, const void *caller) {
+  if (!may_be_object(object)) [[unlikely]]
     bad_object(object, caller);
-  const HeaderWord word = load_word(*static_cast<DISPATCHER_HEADER *>(object));
+  const HeaderWord word = load_word(*static_cast<const DISPATCHER_HEADER *>(object));
   if (type_in(word) > kSynchronizationTimer || !(types >> type_in(word) & 1)) [[unlikely]]
     bad_object(object, caller);
   return word;
@@ -110,8 +116,11 @@ class WakeList {
 inline void freeze(DISPATCHER_HEADER &header) {
   __atomic_fetch_or(detail::word_at(header), kHasWaiters, __ATOMIC_ACQ_REL);
 }
+// An abandoned mutant stays frozen: whoever takes it has to be told.
 inline void thaw(DISPATCHER_HEADER &header) {
-  if (IsListEmpty(&header.WaitListHead)) store_word(header, load_word(header) & ~kHasWaiters);
+  const HeaderWord word = load_word(header);
+  const bool abandoned = type_in(word) == kMutant && reinterpret_cast<KMUTANT &>(header).MutantFlags & 1;
+  if (IsListEmpty(&header.WaitListHead) && !abandoned) store_word(header, word & ~kHasWaiters);
 }
 inline void set_state(DISPATCHER_HEADER &frozen, LONG state) {
   store_word(frozen, with_state(load_word(frozen), state));

@@ -33,9 +33,19 @@ __attribute__((noinline)) LONG set_slowly(KEVENT &event, LONG state, KPRIORITY i
   return previous;
 }
 
-inline LONG set(KEVENT &event, HeaderWord seen, LONG state) {
-  return try_set(event.Header, seen, state) ? state_in(seen) : set_slowly(event, state, 0, FALSE);
+inline LONG set_event(PRKEVENT event, KPRIORITY increment, BOOLEAN wait, const void *caller) {
+  HeaderWord seen = check_object(event, kEvents, caller);
+  if (!wait && try_set(event->Header, seen, 1)) [[likely]]
+    return state_in(seen);
+  return set_slowly(*event, 1, increment, wait);
 }
+
+inline LONG reset_event(PRKEVENT event, const void *caller) {
+  HeaderWord seen = check_object(event, kEvents, caller);
+  return try_set(event->Header, seen, 0) ? state_in(seen) : set_slowly(*event, 0, 0, FALSE);
+}
+
+inline VOID clear_event(PRKEVENT event, const void *caller) { reset_event(event, caller); }
 
 }  // namespace
 
@@ -45,11 +55,7 @@ VOID KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State) {
 }
 
 LONG KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
-  NT_ENTER(KeSetEvent, Event, Increment, Wait);
-  HeaderWord seen = check_object(Event, kEvents, __builtin_return_address(0));
-  if (!Wait && try_set(Event->Header, seen, 1)) [[likely]]
-    return state_in(seen);
-  return set_slowly(*Event, 1, Increment, Wait);
+  NT_FAST(KeSetEvent, set_event, Event, Increment, Wait);
 }
 
 LONG KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
@@ -70,15 +76,9 @@ LONG KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
   return previous;
 }
 
-LONG KeResetEvent(PRKEVENT Event) {
-  NT_ENTER(KeResetEvent, Event);
-  return set(*Event, check_object(Event, kEvents, __builtin_return_address(0)), 0);
-}
+LONG KeResetEvent(PRKEVENT Event) { NT_FAST(KeResetEvent, reset_event, Event); }
 
-VOID KeClearEvent(PRKEVENT Event) {
-  NT_ENTER(KeClearEvent, Event);
-  set(*Event, check_object(Event, kEvents, __builtin_return_address(0)), 0);
-}
+VOID KeClearEvent(PRKEVENT Event) { NT_FAST(KeClearEvent, clear_event, Event); }
 
 LONG KeReadStateEvent(PRKEVENT Event) {
   NT_ENTER(KeReadStateEvent, Event);

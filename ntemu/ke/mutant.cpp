@@ -42,10 +42,10 @@ __attribute__((noinline)) void free_slowly(KMUTANT &mutant, KPRIORITY increment,
   announce_if(wait, wakes);
 }
 
-inline LONG release(KMUTANT &mutant, KPRIORITY increment, BOOLEAN wait, HeaderWord seen) {
+__attribute__((noinline)) LONG release_slowly(KMUTANT &mutant, KPRIORITY increment, BOOLEAN wait, const void *caller) {
+  HeaderWord seen = check_object(&mutant, kMutants, caller);
   ETHREAD &thread = current();
-  if (owner_of(mutant) != &thread.Tcb) [[unlikely]]
-    not_owned(mutant);
+  if (owner_of(mutant) != &thread.Tcb) not_owned(mutant);
   const LONG previous = state_in(seen);
   thread.held.remove(&mutant);
   if (previous < 0) {
@@ -58,11 +58,36 @@ inline LONG release(KMUTANT &mutant, KPRIORITY increment, BOOLEAN wait, HeaderWo
     return previous;
   }
   disown(mutant, thread.Tcb);
-  seen &= ~kHasWaiters;
-  if (wait || !exchange_word(mutant.Header, seen, with_state(seen, 1))) [[unlikely]]
-    free_slowly(mutant, increment, wait);
+  if (wait || !exchange_word(mutant.Header, seen = kOwnedMutant, kFreeMutant)) free_slowly(mutant, increment, wait);
   check_apcs(thread);
   return previous;
+}
+
+__attribute__((noinline)) LONG free_for_waiters(KMUTANT &mutant, ETHREAD &thread) {
+  free_slowly(mutant, MUTANT_INCREMENT, FALSE);
+  check_apcs(thread);
+  return 0;
+}
+
+__attribute__((noinline)) LONG released_with_apcs(ETHREAD &thread) {
+  check_apcs(thread);
+  return 0;
+}
+
+// The usual case. Whatever else there is to do is called last, so that nothing has to be kept across a call.
+inline LONG release_mutex(PRKMUTEX mutex, BOOLEAN wait, const void *caller) {
+  ETHREAD *const thread = base::current_thread_slot;
+  if (!thread || wait || !may_be_object(mutex) || load_word(mutex->Header) != kOwnedMutant ||
+      owner_of(*mutex) != &thread->Tcb || !thread->held.is_newest(mutex)) [[unlikely]]
+    return release_slowly(*mutex, MUTANT_INCREMENT, wait, caller);
+  thread->held.remove_newest();
+  disown(*mutex, thread->Tcb);
+  HeaderWord seen = kOwnedMutant;
+  if (!exchange_word(mutex->Header, seen, kFreeMutant)) [[unlikely]]
+    return free_for_waiters(*mutex, *thread);
+  if (thread->apc_due.load(std::memory_order_relaxed)) [[unlikely]]
+    return released_with_apcs(*thread);
+  return 0;
 }
 
 // Makes a mutant free as one whose owner has died, whoever that is.
@@ -112,15 +137,12 @@ VOID KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner) {
   thread.held.add(Mutant, LockKind::kMutex, __builtin_return_address(0));
 }
 
-LONG KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
-  NT_ENTER(KeReleaseMutex, Mutex, Wait);
-  return release(*Mutex, MUTANT_INCREMENT, Wait, check_object(Mutex, kMutants, __builtin_return_address(0)));
-}
+LONG KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) { NT_FAST(KeReleaseMutex, release_mutex, Mutex, Wait); }
 
 LONG KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait) {
   NT_ENTER(KeReleaseMutant, Mutant, Increment, Abandoned, Wait);
-  const HeaderWord seen = check_object(Mutant, kMutants, __builtin_return_address(0));
-  if (!Abandoned) return release(*Mutant, Increment, Wait, seen);
+  check_object(Mutant, kMutants, __builtin_return_address(0));
+  if (!Abandoned) return release_slowly(*Mutant, Increment, Wait, __builtin_return_address(0));
   WakeList wakes;
   LONG previous;
   {

@@ -125,22 +125,8 @@ LONG KeInsertHeadQueue(PRKQUEUE Queue, PLIST_ENTRY Entry) {
 
 PLIST_ENTRY KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout) {
   NT_ENTER(KeRemoveQueue, Queue, WaitMode, Timeout);
-  check_queue(Queue, __builtin_return_address(0));
-  ETHREAD &thread = current();
-  const bool poll = Timeout && Timeout->QuadPart == 0;
-  if (thread.irql >= DISPATCH_LEVEL && !poll)
-    bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(Queue), 0, 0);
-  PVOID object = Queue;
-  const Wait wait{.count = 1,
-                  .objects = &object,
-                  .blocks = thread.Tcb.WaitBlock,
-                  .type = WaitDequeue,
-                  .reason = WrQueue,
-                  .mode = WaitMode,
-                  .deadline = deadline_from(Timeout),
-                  .poll = poll,
-                  .queue = Queue};
-  return reinterpret_cast<PLIST_ENTRY>(KiCommitThreadWait(&thread.Tcb, &wait));
+  const WaitKind kind{WaitDequeue, 1, WrQueue, WaitMode, FALSE, false};
+  return reinterpret_cast<PLIST_ENTRY>(KiCommitThreadWait(Queue, kind, nullptr, Timeout, __builtin_return_address(0)));
 }
 
 PLIST_ENTRY KeRundownQueue(PRKQUEUE Queue) {

@@ -35,6 +35,15 @@ __attribute__((noinline)) LONG release_slowly(KSEMAPHORE &semaphore, KPRIORITY i
   return previous;
 }
 
+inline LONG release_semaphore(PRKSEMAPHORE semaphore, KPRIORITY increment, LONG adjustment, BOOLEAN wait,
+                              const void *caller) {
+  HeaderWord seen = check_object(semaphore, kSemaphores, caller);
+  while (!wait && !(seen & kHasWaiters) && !exceeds(state_in(seen), adjustment, semaphore->Limit)) {
+    if (exchange_word(semaphore->Header, seen, with_state(seen, state_in(seen) + adjustment))) return state_in(seen);
+  }
+  return release_slowly(*semaphore, increment, adjustment, wait);
+}
+
 }  // namespace
 
 VOID KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit) {
@@ -49,10 +58,5 @@ LONG KeReadStateSemaphore(PRKSEMAPHORE Semaphore) {
 }
 
 LONG KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait) {
-  NT_ENTER(KeReleaseSemaphore, Semaphore, Increment, Adjustment, Wait);
-  HeaderWord seen = check_object(Semaphore, kSemaphores, __builtin_return_address(0));
-  while (!Wait && !(seen & kHasWaiters) && !exceeds(state_in(seen), Adjustment, Semaphore->Limit)) {
-    if (exchange_word(Semaphore->Header, seen, with_state(seen, state_in(seen) + Adjustment))) return state_in(seen);
-  }
-  return release_slowly(*Semaphore, Increment, Adjustment, Wait);
+  NT_FAST(KeReleaseSemaphore, release_semaphore, Semaphore, Increment, Adjustment, Wait);
 }

@@ -10,15 +10,18 @@ inline void set_owner(KMUTANT &mutant, KTHREAD *thread) {
   __atomic_store_n(&mutant.OwnerThread, thread, __ATOMIC_RELAXED);
 }
 
+// The words of a mutant that nobody waits for.
+constexpr HeaderWord mutant_word(LONG state) {
+  return kMutant | HeaderWord{sizeof(KMUTANT) / sizeof(ULONG)} << 8 | HeaderWord{static_cast<ULONG>(state)} << 32;
+}
+inline constexpr HeaderWord kFreeMutant = mutant_word(1);
+inline constexpr HeaderWord kOwnedMutant = mutant_word(0);
+
 // Makes a thread the owner of a mutant that it, or the holder of the dispatcher lock for it, has taken from free.
-inline NTSTATUS own(KMUTANT &mutant, KTHREAD &thread) {
+inline void own(KMUTANT &mutant, KTHREAD &thread) {
   thread.KernelApcDisable = static_cast<SHORT>(thread.KernelApcDisable - mutant.ApcDisable);
   set_owner(mutant, &thread);
   InsertTailList(&thread.MutantListHead, &mutant.MutantListEntry);
-  if (!(mutant.MutantFlags & 1)) [[likely]]
-    return STATUS_SUCCESS;
-  mutant.MutantFlags = 0;
-  return STATUS_ABANDONED;
 }
 
 inline bool at_mutant_limit(const DISPATCHER_HEADER &header) {
@@ -26,46 +29,43 @@ inline bool at_mutant_limit(const DISPATCHER_HEADER &header) {
   return type_in(word) == kMutant && state_in(word) == MINLONG;
 }
 
-// Takes the object if it is signaled and nobody waits for it. An abandoned mutant, or one at its limit, is left to the
-// slow way.
+// Takes the object, whose word is `seen`, if it is signaled and nobody waits for it, and the thread need not see to
+// anything else. What is not so simple, such as an abandoned mutant, is left to the slow way.
 inline bool try_take(void *object, HeaderWord seen, ETHREAD &thread, const void *site) {
+  if (needs_attention(thread)) [[unlikely]]
+    return false;
   auto &header = *static_cast<DISPATCHER_HEADER *>(object);
+  auto &mutant = *static_cast<KMUTANT *>(object);
   for (;;) {
+    if (seen == kFreeMutant) [[likely]] {
+      if (!exchange_word(header, seen, kOwnedMutant)) continue;
+      own(mutant, thread.Tcb);
+      thread.held.add(&mutant, LockKind::kMutex, site);
+      return true;
+    }
     if (seen & kHasWaiters) return false;
-    LONG state = state_in(seen);
+    const LONG state = state_in(seen);
     switch (type_in(seen)) {
+      case kNotificationEvent:
+      case kNotificationTimer:
+      case kProcessObject:
+      case kThreadObject:
+        return state > 0;
       case kSynchronizationEvent:
         if (state <= 0) return false;
-        state = 0;
+        if (exchange_word(header, seen, with_state(seen, 0))) return true;
         break;
       case kSemaphore:
         if (state <= 0) return false;
-        --state;
+        if (exchange_word(header, seen, with_state(seen, state - 1))) return true;
         break;
-      case kMutant: {
-        auto &mutant = reinterpret_cast<KMUTANT &>(header);
-        if (state == 1) {
-          if (__atomic_load_n(&mutant.MutantFlags, __ATOMIC_RELAXED) & 1) return false;
-          if (!exchange_word(header, seen, with_state(seen, 0))) continue;
-          own(mutant, thread.Tcb);
-        } else {
-          if (owner_of(mutant) != &thread.Tcb || state == MINLONG) return false;
-          if (!exchange_word(header, seen, with_state(seen, state - 1))) continue;
-        }
+      case kMutant:
+        if (state > 0 || owner_of(mutant) != &thread.Tcb || state == MINLONG) return false;
+        if (!exchange_word(header, seen, with_state(seen, state - 1))) break;
         thread.held.add(&mutant, LockKind::kMutex, site);
-        note_progress(thread);
         return true;
-      }
-      case kSynchronizationTimer:
-        return false;
       default:
-        if (state <= 0) return false;
-        note_progress(thread);
-        return true;
-    }
-    if (exchange_word(header, seen, with_state(seen, state))) {
-      note_progress(thread);
-      return true;
+        return false;
     }
   }
 }

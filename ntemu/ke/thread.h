@@ -130,10 +130,14 @@ struct _ETHREAD {
   // From here on ntemu's own.
   std::atomic<uint32_t> wait_word;   // ke/wait.h
   std::atomic<uint32_t> start_word;  // rung when `starting` ends
+  // What a fast path has to look for, read as one word: `attention`.
+  std::atomic<bool> starting;        // its creator still waits for a first sign of progress
+  std::atomic<bool> apc_due;         // an APC is queued that it may have to take: ke/apc.h
+  std::atomic<bool> wait_announced;  // by the Wait argument of a signal: ke/wait.h
+  std::atomic<bool> attention_spare;
   KIRQL irql;
-  std::atomic<bool> starting;  // its creator still waits for a first sign of progress
-  std::atomic<bool> apc_due;   // an APC is queued that it may have to take: ke/apc.h
-  bool governed;               // a system thread, which a scheduler policy may hold back
+  KIRQL announced_irql;  // before the announcement
+  bool governed;         // a system thread, which a scheduler policy may hold back
   // The processor whose DISPATCH_LEVEL it has, or had last; the one that it may take without an atomic operation.
   ntemu::ke::Processor *processor;
   ntemu::ke::Processor *biased_processor;
@@ -144,10 +148,8 @@ struct _ETHREAD {
   std::atomic<bool> recalled;  // its host wants it back: ke::recall
   ULONG wait_count;            // blocks at WaitBlockList
   bool wait_alertable;
-  bool wait_announced;  // by the Wait argument of a signal; the thread's IRQL before it, and whom the signal released
-  KIRQL announced_irql;
   bool no_more_apcs;
-  struct _ETHREAD *announced_wakes;
+  struct _ETHREAD *announced_wakes;  // whom the announcing signal released
   struct _ETHREAD *next_to_wake;
   std::atomic<ntemu::base::Nt100ns> wait_began;
   std::atomic<ntemu::base::Nt100ns> wait_deadline;  // kForever, or interrupt time, or
@@ -211,6 +213,8 @@ NTEMU_ASSERT_OFFSET(_ETHREAD, Cid, 0x4c8);
 NTEMU_ASSERT_OFFSET(_ETHREAD, CrossThreadFlags, 0x560);
 NTEMU_ASSERT_OFFSET(_ETHREAD, LockEntries, 0x6a0);
 NTEMU_ASSERT_OFFSET(_ETHREAD, wait_word, 0x8e0);
+static_assert(offsetof(_ETHREAD, starting) % 4 == 0 &&
+              offsetof(_ETHREAD, attention_spare) == offsetof(_ETHREAD, starting) + 3);
 
 namespace ntemu::ke {
 
@@ -218,6 +222,10 @@ inline ETHREAD &current() { return *base::current_thread(); }
 // State is written by the thread and read by whoever looks at the machine.
 inline void set_state(KTHREAD &thread, ThreadState state) { __atomic_store_n(&thread.State, state, __ATOMIC_RELEASE); }
 inline UCHAR state_of(const KTHREAD &thread) { return __atomic_load_n(&thread.State, __ATOMIC_ACQUIRE); }
+inline bool needs_attention(const ETHREAD &thread) {
+  using Aliased __attribute__((may_alias)) = uint32_t;
+  return __atomic_load_n(reinterpret_cast<const Aliased *>(&thread.starting), __ATOMIC_RELAXED) != 0;
+}
 inline ETHREAD &ethread(KTHREAD *thread) { return *reinterpret_cast<ETHREAD *>(thread); }
 
 }  // namespace ntemu::ke

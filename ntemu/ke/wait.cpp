@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <climits>
+#include <utility>
 
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/apc.h"
@@ -27,6 +28,15 @@ bool is_signaled_for(const DISPATCHER_HEADER &header, const KTHREAD &thread) {
   return type_in(word) == kMutant && owner_of(reinterpret_cast<const KMUTANT &>(header)) == &thread;
 }
 
+namespace {
+
+NTSTATUS own_frozen(KMUTANT &mutant, KTHREAD &thread) {
+  own(mutant, thread);
+  return std::exchange(mutant.MutantFlags, static_cast<UCHAR>(0)) & 1 ? STATUS_ABANDONED : STATUS_SUCCESS;
+}
+
+}  // namespace
+
 NTSTATUS satisfy(DISPATCHER_HEADER &frozen, KTHREAD &thread) {
   const HeaderWord word = load_word(frozen);
   switch (type_in(word)) {
@@ -39,7 +49,7 @@ NTSTATUS satisfy(DISPATCHER_HEADER &frozen, KTHREAD &thread) {
       break;
     case kMutant:
       set_state(frozen, state_in(word) - 1);
-      if (state_in(word) == 1) return own(reinterpret_cast<KMUTANT &>(frozen), thread);
+      if (state_in(word) == 1) return own_frozen(reinterpret_cast<KMUTANT &>(frozen), thread);
       break;
     default:
       break;
@@ -92,6 +102,16 @@ void begin_announced_wait(ETHREAD &thread) {
 
 namespace {
 
+struct Wait {
+  ULONG count;
+  void *const *objects;
+  KWAIT_BLOCK *blocks;
+  WaitKind kind;
+  base::Deadline deadline;
+  bool poll;
+  KQUEUE *queue;
+};
+
 // Why a wait that may be interrupted does not even begin.
 NTSTATUS pending_interruption(ETHREAD &thread, KPROCESSOR_MODE mode, bool alertable) {
   KTHREAD &tcb = thread.Tcb;
@@ -114,7 +134,7 @@ DISPATCHER_HEADER &object_at(const Wait &wait, ULONG i) { return *static_cast<DI
 
 // Whether the frozen objects satisfy the wait; `status` then says how it ended.
 bool try_frozen(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
-  if (wait.type == WaitAny) {
+  if (wait.kind.type == WaitAny) {
     for (ULONG i = 0; i < wait.count; ++i) {
       DISPATCHER_HEADER &header = object_at(wait, i);
       if (!is_signaled_for(header, thread.Tcb)) continue;
@@ -148,8 +168,8 @@ void queue_blocks(KTHREAD &thread, const Wait &wait) {
     KWAIT_BLOCK &block = wait.blocks[i];
     block.Thread = &thread;
     block.Object = wait.objects[i];
-    block.WaitKey = static_cast<USHORT>(wait.type == WaitAny ? i : 0);
-    block.WaitType = static_cast<UCHAR>(wait.type);
+    block.WaitKey = static_cast<USHORT>(wait.kind.type == WaitAny ? i : 0);
+    block.WaitType = wait.kind.type;
     block.BlockState = kBlockActive;
     InsertTailList(&object_at(wait, i).WaitListHead, &block.WaitListEntry);
   }
@@ -164,10 +184,10 @@ void begin_wait(ETHREAD &thread, const Wait &wait, WakeList &wakes) {
   thread.wait_began = now;
   thread.wait_deadline = wait.deadline.when;
   thread.wait_deadline_absolute = wait.deadline.absolute;
-  thread.wait_alertable = wait.alertable;
+  thread.wait_alertable = wait.kind.alertable;
   tcb.WaitTime = static_cast<ULONG>(now / kTimeIncrement);
-  tcb.WaitReason = static_cast<UCHAR>(wait.reason);
-  tcb.WaitMode = wait.mode;
+  tcb.WaitReason = wait.kind.reason;
+  tcb.WaitMode = wait.kind.mode;
   tcb.WaitIrql = thread.irql;
   ++tcb.ContextSwitches;
   // A boost wears off with each wait.
@@ -197,7 +217,9 @@ Begun begin(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
   bool done =
       wait.queue ? try_dequeue(*wait.queue, thread, status, wakes) : wait.count && try_frozen(thread, wait, status);
   if (!done) {
-    status = wait.poll ? STATUS_TIMEOUT : pending_interruption(thread, wait.mode, wait.alertable);
+    status =
+        wait.poll && wait.count ? STATUS_TIMEOUT : pending_interruption(thread, wait.kind.mode, wait.kind.alertable);
+    if (status == STATUS_SUCCESS && base::clock().has_come(wait.deadline)) status = STATUS_TIMEOUT;
     done = status != STATUS_SUCCESS;
     if (done && wait.queue) note_running(*wait.queue);
   }
@@ -259,131 +281,137 @@ __attribute__((noinline)) LONG_PTR KiSwapThread(PKTHREAD Thread, const base::Dea
   return Thread->WaitStatus;
 }
 
-__attribute__((noinline)) LONG_PTR KiCommitThreadWait(PKTHREAD Thread, const Wait *Wait) {
-  ETHREAD &thread = ethread(Thread);
-  if (thread.wait_announced) begin_announced_wait(thread);
+namespace {
+
+// Which of the objects are mutants, asked before a wait: afterwards an object may be gone.
+uint64_t mutants_among(const Wait &wait) {
+  uint64_t mutants = 0;
+  for (ULONG i = 0; i < wait.count; ++i) {
+    if (type_of(object_at(wait, i)) == kMutant) mutants |= uint64_t{1} << i;
+  }
+  return mutants;
+}
+
+// Notes the mutants that a wait took, and raises what it has to raise.
+LONG_PTR finish(ETHREAD &thread, const Wait &wait, uint64_t mutants, LONG_PTR ended, const void *site) {
+  if (!mutants) return ended;
+  if (ended == STATUS_MUTANT_LIMIT_EXCEEDED) raise_status(STATUS_MUTANT_LIMIT_EXCEEDED);
+  const auto key = static_cast<ULONG>(ended >= STATUS_ABANDONED ? ended - STATUS_ABANDONED : ended);
+  if (key >= wait.count) return ended;
+  if (wait.kind.type == WaitAny) mutants &= uint64_t{1} << key;
+  for (; mutants; mutants &= mutants - 1)
+    thread.held.add(wait.objects[std::countr_zero(mutants)], LockKind::kMutex, site);
+  return ended;
+}
+
+// A wait for any that ends without the dispatcher lock: the index of the object, or -1.
+LONG_PTR try_any(ETHREAD &thread, const Wait &wait, const void *site) {
+  if (wait.kind.type != WaitAny) return -1;
+  for (ULONG i = 0; i < wait.count; ++i) {
+    if (try_take(wait.objects[i], load_word(object_at(wait, i)), thread, site)) return static_cast<LONG_PTR>(i);
+  }
+  return -1;
+}
+
+}  // namespace
+
+__attribute__((noinline)) LONG_PTR KiCommitThreadWait(PVOID Object, WaitKind Kind, PKWAIT_BLOCK Blocks,
+                                                      PLARGE_INTEGER Timeout, const void *Site) {
+  ETHREAD &thread = current();
+  const bool dequeue = Kind.type == WaitDequeue;
+  Wait wait{.count = Kind.count,
+            .objects = Kind.several ? static_cast<void **>(Object) : &Object,
+            .blocks = Blocks ? Blocks : thread.Tcb.WaitBlock,
+            .kind = Kind,
+            .deadline = {},
+            .poll = Timeout && Timeout->QuadPart == 0,
+            .queue = dequeue ? static_cast<KQUEUE *>(Object) : nullptr};
+  for (ULONG i = 0; i < wait.count; ++i) check_object(wait.objects[i], dequeue ? 1u << kQueue : kAnyWaitable, Site);
+  if (const LONG_PTR taken = try_any(thread, wait, Site); taken >= 0) return taken;
+  // A wait that does not end at once is for threads below DISPATCH_LEVEL, or for one that has announced it.
+  if (thread.wait_announced) {
+    begin_announced_wait(thread);
+  } else if (thread.irql >= DISPATCH_LEVEL && !(wait.poll && wait.count != 0)) {
+    bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(Object), 0, 0);
+  }
+  wait.deadline = deadline_from(Timeout);
+  const uint64_t mutants = mutants_among(wait);
   for (;;) {
     LONG_PTR status = STATUS_SUCCESS;
-    const Begun begun = begin(thread, *Wait, status);
+    const Begun begun = begin(thread, wait, status);
     if (begun != Begun::kRunApcs && thread.announced_wakes) deliver_announced(thread);
-    if (begun == Begun::kDone) {
-      note_progress(thread);
-      return status;
-    }
+    if (begun != Begun::kRunApcs) note_progress(thread);
     if (begun == Begun::kWaits) {
-      note_progress(thread);
       note_rest();
-      status = KiSwapThread(Thread, &Wait->deadline);
+      status = KiSwapThread(&thread.Tcb, &wait.deadline);
       end_wait(thread);
-      if (status != kKernelApc) return status;
+    } else if (begun == Begun::kDone && wait.count == 0) {
+      spin(UINT32_MAX);  // a delay of no length gives the others a turn
     }
+    if (begun == Begun::kDone || (begun == Begun::kWaits && status != kKernelApc))
+      return finish(thread, wait, mutants, status, Site);
     deliver_apcs(thread);
   }
 }
 
 namespace {
 
-// Which of the objects are mutants, asked before a wait: afterwards an object may be gone.
-uint64_t mutants_among(ULONG count, void *const *objects) {
-  uint64_t mutants = 0;
-  for (ULONG i = 0; i < count; ++i) {
-    if (type_of(*static_cast<DISPATCHER_HEADER *>(objects[i])) == kMutant) mutants |= uint64_t{1} << i;
+// The usual cases of a wait that ends at once. Everything else is up to KiCommitThreadWait, which is called last, so
+// that nothing has to be kept across a call.
+inline bool take_at_once(void *object, ETHREAD *thread, const void *site) {
+  if (!thread || !may_be_object(object) || needs_attention(*thread)) [[unlikely]]
+    return false;
+  auto &header = *static_cast<DISPATCHER_HEADER *>(object);
+  HeaderWord seen = load_word(header);
+  if (seen == kFreeMutant) {
+    auto &mutant = *static_cast<KMUTANT *>(object);
+    if (!exchange_word(header, seen, kOwnedMutant)) return false;
+    own(mutant, thread->Tcb);
+    thread->held.add(&mutant, LockKind::kMutex, site);
+    return true;
   }
-  return mutants;
+  if (seen & kHasWaiters || state_in(seen) <= 0) return false;
+  const UCHAR type = type_in(seen);
+  if (type == kNotificationEvent) return true;
+  if (type == kSemaphore) return exchange_word(header, seen, with_state(seen, state_in(seen) - 1));
+  if (type == kSynchronizationEvent) return exchange_word(header, seen, with_state(seen, 0));
+  return false;
 }
 
-// Notes the mutants that a wait took, and raises what it has to raise.
-NTSTATUS finish(ETHREAD &thread, const Wait &wait, uint64_t mutants, NTSTATUS status, const void *site) {
-  if (status == STATUS_MUTANT_LIMIT_EXCEEDED) raise_status(status);
-  const auto key = static_cast<ULONG>(status >= STATUS_ABANDONED ? status - STATUS_ABANDONED : status);
-  if (!mutants || key >= wait.count) return status;
-  if (wait.type == WaitAny) mutants &= uint64_t{1} << key;
-  for (; mutants; mutants &= mutants - 1)
-    thread.held.add(wait.objects[std::countr_zero(mutants)], LockKind::kMutex, site);
-  return status;
-}
-
-[[noreturn]] __attribute__((noinline)) void wait_at_dispatch(const ETHREAD &thread, void *object) {
-  bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(object), 0, 0);
-}
-
-// A wait that does not end at once is for threads below DISPATCH_LEVEL; one that was announced is, too.
-bool may_not_block(const ETHREAD &thread, bool poll) {
-  return thread.irql >= DISPATCH_LEVEL && !poll && !thread.wait_announced;
+inline NTSTATUS wait_for_one(PVOID object, KWAIT_REASON reason, KPROCESSOR_MODE mode, BOOLEAN alertable,
+                             PLARGE_INTEGER timeout, const void *site) {
+  if (take_at_once(object, base::current_thread_slot, site)) [[likely]]
+    return STATUS_SUCCESS;
+  const WaitKind kind{WaitAny, 1, static_cast<UCHAR>(reason), mode, alertable, false};
+  return static_cast<NTSTATUS>(KiCommitThreadWait(object, kind, nullptr, timeout, site));
 }
 
 }  // namespace
 
 NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                PLARGE_INTEGER Timeout) {
-  NT_ENTER(KeWaitForSingleObject, Object, WaitReason, WaitMode, Alertable, Timeout);
-  const void *const site = __builtin_return_address(0);
-  const HeaderWord seen = check_object(Object, kAnyWaitable, site);
-  ETHREAD &thread = current();
-  if (!thread.wait_announced && try_take(Object, seen, thread, site)) [[likely]]
-    return STATUS_SUCCESS;
-  const bool poll = Timeout && Timeout->QuadPart == 0;
-  if (may_not_block(thread, poll)) [[unlikely]]
-    wait_at_dispatch(thread, Object);
-  const Wait wait{.count = 1,
-                  .objects = &Object,
-                  .blocks = thread.Tcb.WaitBlock,
-                  .type = WaitAny,
-                  .reason = WaitReason,
-                  .mode = WaitMode,
-                  .alertable = Alertable,
-                  .deadline = deadline_from(Timeout),
-                  .poll = poll};
-  const uint64_t mutants = type_in(seen) == kMutant;
-  return finish(thread, wait, mutants, static_cast<NTSTATUS>(KiCommitThreadWait(&thread.Tcb, &wait)), site);
+  NT_FAST(KeWaitForSingleObject, wait_for_one, Object, WaitReason, WaitMode, Alertable, Timeout);
 }
 
 NTSTATUS KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
                                   KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
                                   PKWAIT_BLOCK WaitBlockArray) {
   NT_ENTER(KeWaitForMultipleObjects, Count, Object, WaitType, WaitReason, WaitMode, Alertable, Timeout, WaitBlockArray);
-  const void *const site = __builtin_return_address(0);
   // MAXIMUM_WAIT_OBJECTS_EXCEEDED
   if (Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS)) bugcheck(0x0C);
-  for (ULONG i = 0; i < Count; ++i) check_object(Object[i], kAnyWaitable, site);
-  ETHREAD &thread = current();
-  if (!thread.wait_announced && WaitType == WaitAny) [[likely]] {
-    for (ULONG i = 0; i < Count; ++i) {
-      const HeaderWord seen = load_word(*static_cast<DISPATCHER_HEADER *>(Object[i]));
-      if (try_take(Object[i], seen, thread, site)) return static_cast<NTSTATUS>(i);
-    }
-  }
-  const bool poll = Timeout && Timeout->QuadPart == 0;
-  if (may_not_block(thread, poll)) [[unlikely]]
-    wait_at_dispatch(thread, Object);
-  KWAIT_BLOCK *blocks = WaitBlockArray ? WaitBlockArray : thread.Tcb.WaitBlock;
-  const Wait wait{.count = Count,
-                  .objects = Object,
-                  .blocks = blocks,
-                  .type = WaitType,
-                  .reason = WaitReason,
-                  .mode = WaitMode,
-                  .alertable = Alertable,
-                  .deadline = deadline_from(Timeout),
-                  .poll = poll};
-  const uint64_t mutants = mutants_among(Count, Object);
-  return finish(thread, wait, mutants, static_cast<NTSTATUS>(KiCommitThreadWait(&thread.Tcb, &wait)), site);
+  const WaitKind kind{static_cast<UCHAR>(WaitType),
+                      static_cast<UCHAR>(Count),
+                      static_cast<UCHAR>(WaitReason),
+                      WaitMode,
+                      Alertable,
+                      true};
+  return static_cast<NTSTATUS>(KiCommitThreadWait(Object, kind, WaitBlockArray, Timeout, __builtin_return_address(0)));
 }
 
 NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval) {
   NT_ENTER(KeDelayExecutionThread, WaitMode, Alertable, Interval);
-  ETHREAD &thread = current();
-  if (may_not_block(thread, false)) wait_at_dispatch(thread, nullptr);
-  const base::Deadline deadline = deadline_from(Interval);
-  const bool past = base::clock().has_come(deadline);
-  const Wait wait{.reason = DelayExecution, .mode = WaitMode, .alertable = Alertable, .deadline = deadline};
-  if (past && !Alertable) {
-    if (thread.wait_announced) begin_announced_wait(thread);
-    deliver_announced(thread);
-    note_progress(thread);
-    spin(UINT32_MAX);  // gives the others a turn
-    return STATUS_SUCCESS;
-  }
-  const auto status = static_cast<NTSTATUS>(KiCommitThreadWait(&thread.Tcb, &wait));
+  const WaitKind kind{WaitAny, 0, DelayExecution, WaitMode, Alertable, false};
+  const auto status =
+      static_cast<NTSTATUS>(KiCommitThreadWait(nullptr, kind, nullptr, Interval, __builtin_return_address(0)));
   return status == STATUS_TIMEOUT ? STATUS_SUCCESS : status;
 }

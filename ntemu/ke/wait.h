@@ -33,17 +33,13 @@ inline base::Deadline deadline_of(const ETHREAD &thread) {
 void unlink_waits(ETHREAD &thread, const DISPATCHER_HEADER *frozen = nullptr);
 
 // A wait to come, for KiCommitThreadWait.
-struct Wait {
-  ULONG count = 0;  // of objects; 0 to wait for time alone
-  void *const *objects = nullptr;
-  KWAIT_BLOCK *blocks = nullptr;
-  WAIT_TYPE type = WaitAny;
-  KWAIT_REASON reason;
+struct WaitKind {
+  UCHAR type;    // WAIT_TYPE; WaitDequeue waits for an entry of a queue
+  UCHAR count;   // of objects; 0 to wait for time alone
+  UCHAR reason;  // KWAIT_REASON
   KPROCESSOR_MODE mode;
-  BOOLEAN alertable = FALSE;
-  base::Deadline deadline;
-  bool poll = false;
-  KQUEUE *queue = nullptr;  // the one object, when an entry of it is waited for
+  BOOLEAN alertable;
+  bool several;  // objects come as an array
 };
 
 // A signal whose `Wait` argument announces that a wait follows at once: the caller's IRQL stays raised until then, and
@@ -78,8 +74,10 @@ void recall(ETHREAD &thread);
 }  // namespace ntemu::ke
 
 extern "C" {
-// How the wait ended: a status, or the entry that a queue gave.
-LONG_PTR KiCommitThreadWait(PKTHREAD Thread, const ntemu::ke::Wait *Wait);
+// How the wait ended: a status, or the entry that a queue gave. `Object`: the object, or the array of them. `Blocks`: a
+// wait block for each; null for the thread's own. `Site`: where the driver called.
+LONG_PTR KiCommitThreadWait(PVOID Object, ntemu::ke::WaitKind Kind, PKWAIT_BLOCK Blocks, PLARGE_INTEGER Timeout,
+                            const void *Site);
 LONG_PTR KiSwapThread(PKTHREAD Thread, const ntemu::base::Deadline *Deadline);
 // Saves the callee-saved registers below the frame whose address it stores in *KernelStack, then waits on the futex
 // with `Operation`.
