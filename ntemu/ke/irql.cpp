@@ -2,10 +2,29 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
-#include "ntemu/ke/thread.h"
+#include "ntemu/ke/processor.h"
 
 using namespace ntemu;
 using namespace ntemu::ke;
+
+// Until there are APCs.
+
+namespace {
+
+// IRQL_NOT_GREATER_OR_EQUAL, IRQL_NOT_LESS_OR_EQUAL
+[[noreturn]] __attribute__((noinline)) void cannot_raise(KIRQL from, KIRQL to) { bugcheck(0x09, from, to, 0, 0); }
+[[noreturn]] __attribute__((noinline)) void cannot_lower(KIRQL from, const void *caller) {
+  bugcheck(0x0A, 0, from, 0, reinterpret_cast<ULONG_PTR>(caller));
+}
+
+inline KIRQL raise(KIRQL irql) {
+  ETHREAD &thread = current();
+  if (irql < thread.irql || irql > HIGH_LEVEL) [[unlikely]]
+    cannot_raise(thread.irql, irql);
+  return raise_irql(thread, irql);
+}
+
+}  // namespace
 
 KIRQL KeGetCurrentIrql() {
   NT_ENTER(KeGetCurrentIrql);
@@ -14,26 +33,25 @@ KIRQL KeGetCurrentIrql() {
 
 KIRQL KfRaiseIrql(KIRQL NewIrql) {
   NT_ENTER(KfRaiseIrql, NewIrql);
-  ETHREAD &thread = current();
-  const KIRQL old = thread.irql;
-  // IRQL_NOT_GREATER_OR_EQUAL
-  if (NewIrql < old || NewIrql > HIGH_LEVEL) bugcheck(0x09, old, NewIrql, 0, 0);
-  thread.irql = NewIrql;
-  return old;
+  return raise(NewIrql);
 }
 
 KIRQL KeRaiseIrqlToDpcLevel() {
   NT_ENTER(KeRaiseIrqlToDpcLevel);
-  return KfRaiseIrql(DISPATCH_LEVEL);
+  return raise(DISPATCH_LEVEL);
+}
+
+KIRQL KeRaiseIrqlToSynchLevel() {
+  NT_ENTER(KeRaiseIrqlToSynchLevel);
+  return raise(SYNCH_LEVEL);
 }
 
 VOID KeLowerIrql(KIRQL NewIrql) {
   NT_ENTER(KeLowerIrql, NewIrql);
   ETHREAD &thread = current();
-  if (NewIrql > thread.irql)
-    bugcheck(0x0A, 0, thread.irql, 0, reinterpret_cast<ULONG_PTR>(__builtin_return_address(0)));
-  thread.irql = NewIrql;
-  check_apcs(thread);
+  if (NewIrql > thread.irql) [[unlikely]]
+    cannot_lower(thread.irql, __builtin_return_address(0));
+  lower_irql(thread, NewIrql);
 }
 
 VOID KeEnterCriticalRegion() {

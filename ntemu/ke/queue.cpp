@@ -4,6 +4,7 @@
 
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/processor.h"
 #include "ntemu/ke/wait.h"
 
 namespace ntemu::ke {
@@ -105,7 +106,7 @@ VOID KeInitializeQueue(PRKQUEUE Queue, ULONG Count) {
   InitializeListHead(&Queue->EntryListHead);
   InitializeListHead(&Queue->ThreadListHead);
   Queue->CurrentCount = 0;
-  Queue->MaximumCount = Count ? Count : 2;
+  Queue->MaximumCount = Count ? Count : processor_count();
 }
 
 LONG KeReadStateQueue(PRKQUEUE Queue) {

@@ -141,6 +141,8 @@ struct _ETHREAD {
   // The processor whose DISPATCH_LEVEL it has, or had last; the one that it may take without an atomic operation.
   ntemu::ke::Processor *processor;
   ntemu::ke::Processor *biased_processor;
+  std::atomic<uint32_t> dispatching;  // it has biased_processor, and took it without an atomic operation
+  KAFFINITY system_affinity;          // the processors it may use; 0: all
   ntemu::ke::HeldLocks held;
   bool adopted;  // a host thread that entered the kernel by itself
   bool linked;   // in its process's thread list

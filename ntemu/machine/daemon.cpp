@@ -137,6 +137,7 @@ std::optional<Error> Daemon::boot() {
                                 .debug_print = std::move(print),
                                 .message = {},
                                 .debug_log = true,
+                                .cpus = options_.cpus,
                                 .lock = lock});
   if (!machine) return machine.error();
   machine_ = std::move(*machine);

@@ -12,6 +12,7 @@ struct DaemonOptions {
   int lock;                         // of the directory; the machine's from now on
   bool print = false;               // DbgPrint lines to standard output
   bool allow_other = false;         // other users may use the mount
+  unsigned cpus = 2;                // virtual processors
   // Called once, when the machine is ready ({"ok":true,"pid":N}) or cannot be booted (a refusal as of control.h).
   std::function<void(const nlohmann::json &outcome)> report;
 };

@@ -7,6 +7,7 @@
 
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/dispatcher.h"
+#include "ntemu/ke/processor.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/ps.h"
@@ -57,7 +58,7 @@ ThreadView view_thread(ETHREAD &thread) {
   ThreadView view{};
   view.id = reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread);
   view.address = reinterpret_cast<ULONG_PTR>(&thread);
-  view.kernel = thread.adopted || ex::is_worker(thread);
+  view.kernel = thread.adopted || ex::is_worker(thread) || ke::is_dpc_thread(thread);
   view.start = thread.adopted ? "host" : ldr::symbolize(thread.StartAddress);
   if (view.start.ends_with("+0x0")) view.start.resize(view.start.size() - 4);
   const UCHAR state = ke::state_of(tcb);

@@ -16,6 +16,7 @@
 #include "ntemu/kd/debug_print.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/ke.h"
+#include "ntemu/ke/processor.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/debug_log.h"
@@ -138,6 +139,7 @@ std::optional<Error> Machine::State::boot() {
     return image && image->handle;
   };
   ob::boot();
+  ke::boot_processors(options.cpus);
   ps::boot();
   const std::string hive = options.directory.empty() ? ":memory:" : (options.directory / "hive.db").string();
   if (auto error = cm::boot(hive)) return Error{STATUS_REGISTRY_CORRUPT, *error};
@@ -168,6 +170,7 @@ bool Machine::shut_down() {
     ended = ps::stop_threads(kTeardownPatience);
     if (ended) {
       state->drivers.await_calls();
+      ke::teardown_processors();
       state->drives.teardown();
       state->drivers.remove_all();
       ldr::teardown();

@@ -1,6 +1,7 @@
 #include "ntemu/machine/rest.h"
 
 #include "ntemu/ex/worker.h"
+#include "ntemu/ke/processor.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ps/ps.h"
 
@@ -17,10 +18,11 @@ struct Counts {
 Counts count_threads() {
   Counts counts;
   if (ex::work_is_due()) ++counts.running;  // asked first: what was taken meanwhile shows as a busy worker
+  if (ke::dpcs_are_due()) ++counts.running;
   ps::for_each_thread([&](ETHREAD &thread) {
     const bool asleep = ke::is_asleep(thread);
     if (thread.adopted) return;
-    if (ex::is_idle_worker(thread)) return;
+    if (ex::is_idle_worker(thread) || ke::is_idle_dpc_thread(thread)) return;
     ++counts.threads;
     if (!asleep) {
       ++counts.running;

@@ -15,6 +15,7 @@
 #include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/policy.h"
+#include "ntemu/ke/processor.h"
 #include "ntemu/ke/queue.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ob/object.h"
@@ -104,6 +105,7 @@ void unlink(ETHREAD &thread) {
 }
 
 void mark_terminated(ETHREAD &thread, NTSTATUS status) {
+  ke::drop_processor(thread);
   ke::run_down_apcs(thread);
   ke::abandon_mutants(thread);
   ke::leave_queue(thread);
@@ -244,15 +246,16 @@ ETHREAD *adopt() {
   return thread;
 }
 
-// Only where a driver calls: frames of the kernel's own hold what they have to give back.
 void take_apcs(const void *caller) {
   ETHREAD *thread = base::current_thread_slot;
   if (thread && thread->apc_due.load() && is_driver_code(caller)) ke::check_apcs(*thread);
 }
 
+// Only where a driver calls: frames of the kernel's own hold what they have to give back. And below DISPATCH_LEVEL:
+// what goes on above ends soon, and others spin until it has.
 void leave_if_nt_thread(const void *caller) {
   ETHREAD *thread = base::current_thread_slot;
-  if (thread && thread->exit_point && is_driver_code(caller)) ke::leave(*thread);
+  if (thread && thread->exit_point && thread->irql < DISPATCH_LEVEL && is_driver_code(caller)) ke::leave(*thread);
 }
 
 }  // namespace
@@ -299,6 +302,11 @@ void boot() {
     const auto worker = create_thread(ExpWorkerThread, nullptr);
     if (worker) ob::dereference(*worker);
     return static_cast<bool>(worker);
+  };
+  ke::create_dpc_thread = [](PKSTART_ROUTINE routine, void *context) {
+    const auto thread = create_thread(routine, context);
+    if (thread) ob::dereference(*thread);
+    return static_cast<bool>(thread);
   };
   ex::boot_worker();
 }

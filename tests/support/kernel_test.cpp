@@ -8,8 +8,8 @@
 namespace ntemu::test {
 namespace {
 
-std::unique_ptr<Machine> boot() {
-  auto machine = Machine::boot({});
+std::unique_ptr<Machine> boot(MachineOptions options = {}) {
+  auto machine = Machine::boot(std::move(options));
   EXPECT_TRUE(machine) << machine.error().text;
   return machine ? std::move(*machine) : nullptr;
 }
@@ -18,7 +18,11 @@ VOID run_body(PVOID context) { (*static_cast<std::function<void()> *>(context))(
 
 }  // namespace
 
-KernelTest::KernelTest() : machine_(boot()) {}
+KernelTest::KernelTest(unsigned cpus) {
+  MachineOptions options;
+  options.cpus = cpus;
+  machine_ = boot(std::move(options));
+}
 KernelTest::~KernelTest() { EXPECT_TRUE(machine_->shut_down()); }
 
 FakeTimeTest::FakeTimeTest() {

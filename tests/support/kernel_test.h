@@ -17,7 +17,7 @@ namespace ntemu::test {
 
 class KernelTest : public ::testing::Test {
  protected:
-  KernelTest();
+  explicit KernelTest(unsigned cpus = MachineOptions{}.cpus);
   ~KernelTest() override;
   Machine &machine() { return *machine_; }
 

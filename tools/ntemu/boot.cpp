@@ -167,8 +167,11 @@ int boot(const BootOptions &options) {
   if (!claimed) return fail(claimed.error(), options.json, {{"running", false}, {"directory", directory.string()}});
   if (claimed->pid) return say_it_runs(options, directory, claimed->pid, false);
   machine::clean_up(directory);  // of a machine that was killed together with its supervisor
-  const machine::DaemonOptions daemon{
-      .directory = directory, .lock = claimed->lock, .allow_other = options.allow_other, .report = {}};
+  const machine::DaemonOptions daemon{.directory = directory,
+                                      .lock = claimed->lock,
+                                      .allow_other = options.allow_other,
+                                      .cpus = options.cpus,
+                                      .report = {}};
   return options.foreground ? boot_in_foreground(options, daemon) : boot_in_background(options, daemon);
 }
 

@@ -20,6 +20,7 @@ struct RunOptions {
   std::string name;
   std::optional<std::chrono::milliseconds> time;
   std::vector<std::string> make_directories;
+  unsigned cpus = 2;
   bool trace = false;
   bool json = false;
 };
@@ -42,6 +43,7 @@ int wait(const WaitOptions &options);
 
 struct BootOptions {
   std::filesystem::path machine;
+  unsigned cpus = 2;
   bool foreground = false;
   bool allow_other = false;
   bool json = false;

@@ -21,6 +21,9 @@ void add_boot(CLI::App &app, Action &action, std::string &sanitizer) {
   command->add_flag("--foreground", options->foreground,
                     "Stay, print what drivers print, and end the machine on Ctrl-C or SIGTERM");
   command->add_flag("--allow-other", options->allow_other, "Let other users use the mount DIR/DosDevices");
+  command->add_option("--cpus", options->cpus, "Virtual processors, 1 to 64 (default: 2)")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
   command->add_option("--sanitizer", sanitizer, "Use the runtime that is built with this sanitizer")
       ->check(CLI::IsMember({"asan", "tsan"}));
   command->add_flag("--json", options->json, "Print JSON");

@@ -117,6 +117,9 @@ int main(int argc, char **argv) {
       ->type_name("PATH")
       ->allow_extra_args(false);
   add_duration(*run_app, "--for", run_options.time, "Unload after this time even if threads are left (250ms, 2s, 30m)");
+  run_app->add_option("--cpus", run_options.cpus, "Virtual processors, 1 to 64 (default: 2)")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
   run_app->add_flag("--trace", run_options.trace, "Print every kernel API call");
   run_app->add_flag("--json", run_options.json, "Print the result as JSON");
   run_app

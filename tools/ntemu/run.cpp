@@ -165,7 +165,8 @@ int run(const RunOptions &options) {
                                      std::fputc('\n', stdout);
                                      std::fflush(stdout);
                                    },
-                               .message = {}});
+                               .message = {},
+                               .cpus = options.cpus});
   if (!booted) return finish(options, failure(options, booted.error()));
   Machine &machine = **booted;
   machine::report_faults();

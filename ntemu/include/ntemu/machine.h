@@ -52,6 +52,8 @@ struct MachineOptions {
   std::function<void(std::string_view line)> message;
   // Also writes both, and more, to debug.log in the directory.
   bool debug_log = false;
+  // Virtual processors, 1 to 64: as many threads can be at DISPATCH_LEVEL at once.
+  unsigned cpus = 2;
   // The lock of the directory when the caller has it already (machine/place.h); the machine then owns the descriptor.
   int lock = -1;
 };

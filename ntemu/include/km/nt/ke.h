@@ -2,6 +2,7 @@
 #ifndef NTEMU_KM_NT_KE_H
 #define NTEMU_KM_NT_KE_H
 
+#include "ke_processor.h"
 #include "ke_sync.h"
 #include "ke_thread.h"
 #include "ke_types.h"
@@ -86,23 +87,6 @@ NTKERNELAPI BOOLEAN NTAPI KeAreApcsDisabled(VOID);
 /** Returns TRUE when special kernel APCs are disabled too: inside a guarded region or at IRQL >= APC_LEVEL.
     IRQL: <= DISPATCH_LEVEL. Source: WDK: KeAreAllApcsDisabled. */
 NTKERNELAPI BOOLEAN NTAPI KeAreAllApcsDisabled(VOID);
-
-/** Returns the IRQL that the caller runs at. IRQL: any. Source: WDK: KeGetCurrentIrql.
-    Differs: an exported function; the WDK reads CR8 inline. */
-NTKERNELAPI KIRQL NTAPI KeGetCurrentIrql(VOID);
-
-/** Raises the IRQL to NewIrql and returns the old one; drivers call it as KeRaiseIrql. NewIrql: not below the current
-   IRQL, else bugcheck 0x9. IRQL: any. Source: WDK: KeRaiseIrql. */
-NTKERNELAPI KIRQL NTAPI KfRaiseIrql(KIRQL NewIrql);
-#define KeRaiseIrql(NewIrql, OldIrql) (*(OldIrql) = KfRaiseIrql(NewIrql))
-
-/** Raises the IRQL to DISPATCH_LEVEL and returns the old one. IRQL: <= DISPATCH_LEVEL. Source: WDK:
- * KeRaiseIrqlToDpcLevel. */
-NTKERNELAPI KIRQL NTAPI KeRaiseIrqlToDpcLevel(VOID);
-
-/** Lowers the IRQL to a value that KeRaiseIrql returned, and runs the DPCs and APCs that this admits. NewIrql: not
-   above the current IRQL, else bugcheck 0xA. IRQL: any. Source: WDK: KeLowerIrql. */
-NTKERNELAPI VOID NTAPI KeLowerIrql(KIRQL NewIrql);
 
 /** Returns the calling thread. IRQL: any (unverified above DISPATCH_LEVEL). Source: WDK: KeGetCurrentThread.
     Differs: an exported function; the WDK reads gs:[188h] inline. */
