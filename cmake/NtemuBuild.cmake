@@ -65,9 +65,11 @@ function(ntemu_add_runtime variant)
   add_dependencies(ntoskrnl${suffix} ntemu_exports)
   set_target_properties(ntoskrnl${suffix} PROPERTIES OUTPUT_NAME ntoskrnl LIBRARY_OUTPUT_DIRECTORY ${directory}
     LINK_DEPENDS ${NTEMU_EXPORTS})
-  # Pairs of list pointers go through general registers: a vector store makes the loads that follow it wait.
-  target_compile_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE -fno-tree-slp-vectorize)
-  target_link_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE -Wl,--version-script=${NTEMU_EXPORTS} -Wl,-z,now)
+  # The kernel's calls of itself are its own: inlined where that pays, and never through the PLT. Pairs of list pointers go
+  # through general registers: a vector store makes the loads that follow it wait.
+  target_compile_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE -fno-semantic-interposition -fno-tree-slp-vectorize)
+  target_link_options(ntoskrnl${suffix} PUBLIC ${flags}
+    PRIVATE -Wl,--version-script=${NTEMU_EXPORTS} -Wl,-z,now -Wl,-Bsymbolic-functions)
   target_link_libraries(ntoskrnl${suffix} PRIVATE ntemu_flags fmt::fmt SQLite::SQLite3 PkgConfig::ELF ${CMAKE_DL_LIBS} Threads::Threads)
   target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
 

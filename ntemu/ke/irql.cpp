@@ -7,8 +7,6 @@
 using namespace ntemu;
 using namespace ntemu::ke;
 
-// Until there are APCs.
-
 namespace {
 
 // IRQL_NOT_GREATER_OR_EQUAL, IRQL_NOT_LESS_OR_EQUAL
