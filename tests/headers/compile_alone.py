@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compile every km header alone, with every installed compiler of the matrix, as drivers and as the runtime include it.
 
-usage.c, which uses them as drivers do, is compiled in every driver mode; its DriverEntry must come out unmangled.
+usage.c, which uses them as drivers do, and layout_driver.c, which asserts what they lay out, are compiled in every driver
+mode; their DriverEntry must come out unmangled.
 """
 import argparse
 import concurrent.futures
@@ -19,7 +20,8 @@ MODES = [
     ("driver C++20", ["-x", "c++", "-std=gnu++20", *DRIVER]),
     ("runtime C++20", ["-x", "c++", "-std=c++20"]),
 ]
-USAGE = pathlib.Path(__file__).with_name("usage.c")
+HERE = pathlib.Path(__file__).resolve().parent
+DRIVERS = [HERE / "usage.c", HERE / "layout_driver.c"]
 COMPILERS = ["gcc-12", "gcc", "clang-14", "clang-19", "clang"]
 
 
@@ -37,14 +39,14 @@ def compile_one(compiler, mode, options, km, source):
     if "-nostdinc" in options:
         own = subprocess.run([compiler, "-print-file-name=include"], capture_output=True, text=True, check=True)
         command += ["-isystem", str(km / "crt"), "-isystem", own.stdout.strip()]
-    is_usage = source == USAGE
-    text = source.read_text() if is_usage else f'#include "{source}"\n'
-    if is_usage:
-        command.append("-Wno-multichar")
+    is_driver = source in DRIVERS
+    text = source.read_text() if is_driver else f'#include "{source}"\n'
+    if is_driver:
+        command += ["-Wno-multichar", "-iquote", str(HERE)]
     run = subprocess.run([*command, "-"], input=text, capture_output=True, text=True)
     if run.returncode != 0:
         return f"{compiler}, {mode}, {source}:\n{run.stderr}"
-    return "" if not is_usage or "\nDriverEntry:" in run.stdout else f"{compiler}, {mode}: no symbol DriverEntry"
+    return "" if not is_driver or "\nDriverEntry:" in run.stdout else f"{compiler}, {mode}, {source}: no symbol DriverEntry"
 
 
 def main():
@@ -58,7 +60,8 @@ def main():
         return 1
     canonical = [h for h in headers if h == h.lower()]
     jobs = [(c, mode, options, km, h) for c in compilers for mode, options in MODES for h in canonical]
-    jobs += [(c, mode, options, km, USAGE) for c in compilers for mode, options in MODES if mode.startswith("driver")]
+    jobs += [(c, mode, options, km, source)
+             for c in compilers for mode, options in MODES if mode.startswith("driver") for source in DRIVERS]
     jobs += [(compilers[0], *MODES[0], km, h) for h in headers if h not in canonical]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         failures = [text for text in pool.map(lambda job: compile_one(*job), jobs) if text]
