@@ -10,4 +10,8 @@ namespace ntemu::ex {
 // Gives the layers below their memory.
 void boot();
 
+// An instruction that faulted may be the one with which ExpInterlockedPopEntrySList reads an entry that is no longer on
+// the list: then it goes on behind it.
+bool step_over_slist_fault(ULONG_PTR &instruction);
+
 }  // namespace ntemu::ex

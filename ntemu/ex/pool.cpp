@@ -11,6 +11,7 @@
 #include "ntemu/base/pages.h"
 #include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
+#include "ntemu/ex/lookaside.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/rtl/memory.h"
 
@@ -231,6 +232,7 @@ void free_string(void *buffer) { release(buffer, kStringTag); }
 void boot() {
   rtl::allocate_string = allocate_string;
   rtl::free_string = free_string;
+  boot_lookaside_lists();
 }
 
 PoolUse pool_use() {

@@ -72,7 +72,7 @@ NTSTATUS wait_for_answer(Answer &answer) {
 bool wants_completion(const IO_STACK_LOCATION &location, const IRP &irp) {
   if (NT_SUCCESS(irp.IoStatus.Status) && (location.Control & SL_INVOKE_ON_SUCCESS)) return true;
   if (!NT_SUCCESS(irp.IoStatus.Status) && (location.Control & SL_INVOKE_ON_ERROR)) return true;
-  return irp.Cancel && (location.Control & SL_INVOKE_ON_CANCEL);
+  return __atomic_load_n(&irp.Cancel, __ATOMIC_RELAXED) && (location.Control & SL_INVOKE_ON_CANCEL);
 }
 
 }  // namespace

@@ -6,16 +6,54 @@
 #include "nt/status.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/sanitizers.h"
+#include "ntemu/ex/ex.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/leave.h"
 
+namespace ntemu::machine {
+namespace {
+
+bool step_over(void *context) {
+  greg_t &ip = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP];
+  auto instruction = static_cast<ULONG_PTR>(ip);
+  if (!ex::step_over_slist_fault(instruction)) return false;
+  ip = static_cast<greg_t>(instruction);
+  return true;
+}
+
+}  // namespace
+}  // namespace ntemu::machine
+
 #if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
 
 extern "C" void __sanitizer_set_death_callback(void (*callback)());
 
-void ntemu::machine::report_faults() { __sanitizer_set_death_callback(remove_all); }
+namespace ntemu::machine {
+namespace {
+
+struct sigaction sanitizers_action;
+
+void on_fault(int signal, siginfo_t *info, void *context) {
+  if (step_over(context)) return;
+  if (sanitizers_action.sa_flags & SA_SIGINFO) return sanitizers_action.sa_sigaction(signal, info, context);
+  ::signal(signal, SIG_DFL);  // the instruction faults again
+}
+
+}  // namespace
+
+void report_faults() {
+  __sanitizer_set_death_callback(remove_all);
+  struct sigaction action {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+  struct sigaction before {};
+  sigaction(SIGSEGV, &action, &before);
+  if (before.sa_sigaction != on_fault) sanitizers_action = before;
+}
+
+}  // namespace ntemu::machine
 
 #else
 
@@ -39,6 +77,7 @@ constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
 // The process is lost already, so this may do what a handler otherwise must not: allocate and format.
 void on_fault(int signal, siginfo_t *info, void *context) {
+  if (signal == SIGSEGV && step_over(context)) return;
   for (const int again : kFaults) ::signal(again, SIG_DFL);
   const auto ip = static_cast<ULONG_PTR>(static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP]);
   const NTSTATUS status = status_of(signal);

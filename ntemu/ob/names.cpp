@@ -1,5 +1,6 @@
 // The walk through the namespace: directories, symbolic links, and objects that parse the rest of a path themselves.
 #include "ntemu/base/utf.h"
+#include "ntemu/ob/callback.h"
 #include "ntemu/ob/directory.h"
 
 namespace ntemu::ob {
@@ -224,6 +225,7 @@ void boot() {
   create_symbolic_link(u"\\DosDevices", u"\\??");
   create_symbolic_link(u"\\GLOBAL??\\GLOBALROOT", u"");
   create_symbolic_link(u"\\GLOBAL??\\Global", u"\\GLOBAL??");
+  boot_callbacks();
 }
 
 void drop_all_names() {

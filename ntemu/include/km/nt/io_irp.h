@@ -3,6 +3,7 @@
 #define NTEMU_KM_NT_IO_IRP_H
 
 #include "ex_types.h"
+#include "io_csq.h"
 #include "irp.h"
 
 #ifdef __cplusplus
@@ -30,9 +31,6 @@ NTKERNELAPI VOID NTAPI PoStartNextPowerIrp(PIRP Irp);
 NTKERNELAPI VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
 #define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest(Irp, PriorityBoost)
 
-NTKERNELAPI BOOLEAN NTAPI IoCancelIrp(PIRP Irp);
-NTKERNELAPI VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql);
-NTKERNELAPI VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql);
 NTKERNELAPI VOID NTAPI IoAcquireVpbSpinLock(PKIRQL Irql);
 NTKERNELAPI VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql);
 NTKERNELAPI PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,

@@ -118,12 +118,33 @@ NTKERNELAPI BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMo
    ntoskrnl.exe, in no public header. */
 NTKERNELAPI BOOLEAN NTAPI KeTestAlertThread(KPROCESSOR_MODE AlertMode);
 
+/** Makes a device queue empty and its device not busy. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInitializeDeviceQueue. */
 NTKERNELAPI VOID NTAPI KeInitializeDeviceQueue(PKDEVICE_QUEUE DeviceQueue);
+
+/** Puts an entry at the end of a busy device's queue and returns TRUE; a device that was not busy becomes busy, the entry
+   is not queued, and FALSE tells the caller to begin with it. IRQL: DISPATCH_LEVEL; lower is accepted here. Source: WDK:
+   KeInsertDeviceQueue. */
 NTKERNELAPI BOOLEAN NTAPI KeInsertDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry);
+
+/** KeInsertDeviceQueue that keeps the queue in the order of the keys, lowest first; behind entries of the same key.
+   IRQL: as KeInsertDeviceQueue. Source: WDK: KeInsertByKeyDeviceQueue. */
 NTKERNELAPI BOOLEAN NTAPI KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry,
                                                    ULONG SortKey);
+
+/** Takes the first entry of a busy device's queue; when the queue is empty the device is not busy any more and the
+   result is NULL. IRQL: as KeInsertDeviceQueue. Source: WDK: KeRemoveDeviceQueue. */
 NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveDeviceQueue(PKDEVICE_QUEUE DeviceQueue);
+
+/** KeRemoveDeviceQueue for the first entry whose key is SortKey or higher, or, if all are lower, the first of all.
+   IRQL: as KeInsertDeviceQueue. Source: WDK: KeRemoveByKeyDeviceQueue. */
 NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, ULONG SortKey);
+
+/** KeRemoveByKeyDeviceQueue for a device that need not be busy; NULL when it is not. IRQL: as KeInsertDeviceQueue.
+   Source: wdm.h (the page says no more than the name). */
+NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveByKeyDeviceQueueIfBusy(PKDEVICE_QUEUE DeviceQueue, ULONG SortKey);
+
+/** Takes an entry out of a queue; FALSE when it is not queued. The device stays busy. IRQL: <= DISPATCH_LEVEL. Source:
+   WDK: KeRemoveEntryDeviceQueue. */
 NTKERNELAPI BOOLEAN NTAPI KeRemoveEntryDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry);
 
 #ifdef __cplusplus

@@ -301,6 +301,51 @@ NTSYSAPI NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, PUNICODE_STRING Guid
  * PASSIVE_LEVEL. */
 NTSYSAPI NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid);
 
+#define RTL_RUN_ONCE_CHECK_ONLY 0x00000001UL
+#define RTL_RUN_ONCE_ASYNC 0x00000002UL
+#define RTL_RUN_ONCE_INIT_FAILED 0x00000004UL
+#define RTL_RUN_ONCE_CTX_RESERVED_BITS 2
+#define RTL_RUN_ONCE_INIT {0}
+
+/* Opaque; 0 is a fresh one. */
+typedef union _RTL_RUN_ONCE {
+  PVOID Ptr;
+  ULONG_PTR Value;
+  struct {
+    ULONG_PTR State : 2;
+  };
+} RTL_RUN_ONCE, *PRTL_RUN_ONCE;
+NTEMU_ASSERT_SIZE(RTL_RUN_ONCE, 8);
+
+/* Returns nonzero when it has initialized what it is for. */
+typedef ULONG NTAPI RTL_RUN_ONCE_INIT_FN(PRTL_RUN_ONCE RunOnce, PVOID Parameter, PVOID *Context);
+typedef RTL_RUN_ONCE_INIT_FN *PRTL_RUN_ONCE_INIT_FN;
+
+/** Makes a one-time initialization fresh, as RTL_RUN_ONCE_INIT does. IRQL: any. Source: WDK: RtlRunOnceInitialize. */
+NTSYSAPI VOID NTAPI RtlRunOnceInitialize(PRTL_RUN_ONCE RunOnce);
+
+/** Calls InitFn unless an initialization has succeeded before, waiting for one that is under way; *Context is what the
+   successful InitFn stored there (its low two bits must be 0). STATUS_UNSUCCESSFUL when InitFn returned 0 (the value is
+   unverified); a later call tries again. Normal kernel APCs are disabled meanwhile. Context: may be NULL. IRQL:
+   <= APC_LEVEL. Source: WDK: RtlRunOnceExecuteOnce. */
+NTSYSAPI NTSTATUS NTAPI RtlRunOnceExecuteOnce(PRTL_RUN_ONCE RunOnce, PRTL_RUN_ONCE_INIT_FN InitFn, PVOID Parameter,
+                                              PVOID *Context);
+
+/** Begins a one-time initialization: STATUS_PENDING, the caller initializes and calls RtlRunOnceComplete;
+   STATUS_SUCCESS, it was done before, and *Context is its context. Waits for one that is under way, but with
+   RTL_RUN_ONCE_ASYNC several run side by side. RTL_RUN_ONCE_CHECK_ONLY: STATUS_UNSUCCESSFUL instead of beginning or
+   waiting. STATUS_INVALID_PARAMETER_2 for other or both flags, or when one that is under way was begun with
+   RTL_RUN_ONCE_ASYNC and this is not, or the other way round (all error values are unverified). IRQL: <= APC_LEVEL.
+   Source: WDK: RtlRunOnceBeginInitialize. */
+NTSYSAPI NTSTATUS NTAPI RtlRunOnceBeginInitialize(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID *Context);
+
+/** Ends what RtlRunOnceBeginInitialize began, with the same RTL_RUN_ONCE_ASYNC. RTL_RUN_ONCE_INIT_FAILED: the next one
+   tries again; not with RTL_RUN_ONCE_ASYNC, and Context has to be NULL. STATUS_UNSUCCESSFUL when none is under way: with
+   RTL_RUN_ONCE_ASYNC another thread was first, and the caller undoes what it did. STATUS_INVALID_PARAMETER_2 for wrong
+   flags, STATUS_INVALID_PARAMETER_3 for a Context with either of its low two bits set (both unverified). IRQL:
+   <= APC_LEVEL. Source: WDK: RtlRunOnceComplete; Win32: InitOnceComplete. */
+NTSYSAPI NTSTATUS NTAPI RtlRunOnceComplete(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID Context);
+
 #ifdef __cplusplus
 }
 #endif
