@@ -73,7 +73,7 @@ LARGE_INTEGER ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend, LARGE_INTEGER 
   NT_ENTER(ExInterlockedAddLargeInteger, Addend, Increment, Lock);
   SpinGuard guard(*Lock);
   const LARGE_INTEGER before = *Addend;
-  Addend->QuadPart = static_cast<LONGLONG>(static_cast<ULONGLONG>(before.QuadPart) +
-                                           static_cast<ULONGLONG>(Increment.QuadPart));
+  Addend->QuadPart =
+      static_cast<LONGLONG>(static_cast<ULONGLONG>(before.QuadPart) + static_cast<ULONGLONG>(Increment.QuadPart));
   return before;
 }

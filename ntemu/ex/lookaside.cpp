@@ -10,10 +10,10 @@
 
 extern "C" {
 // For debuggers: every list that is in use, by its ListEntry.
-__attribute__((visibility("default"))) LIST_ENTRY ExNPagedLookasideListHead = {&ExNPagedLookasideListHead,
-                                                                               &ExNPagedLookasideListHead};
-__attribute__((visibility("default"))) LIST_ENTRY ExPagedLookasideListHead = {&ExPagedLookasideListHead,
-                                                                              &ExPagedLookasideListHead};
+__attribute__((visibility("default")))
+LIST_ENTRY ExNPagedLookasideListHead = {&ExNPagedLookasideListHead, &ExNPagedLookasideListHead};
+__attribute__((visibility("default")))
+LIST_ENTRY ExPagedLookasideListHead = {&ExPagedLookasideListHead, &ExPagedLookasideListHead};
 }
 
 namespace ntemu::ex {

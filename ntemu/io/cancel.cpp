@@ -1,5 +1,5 @@
-// Cancellation of IRPs. The exchange of CancelRoutine decides between the canceler and the driver; the lock is held from
-// there until the routine has what it needs.
+// Cancellation of IRPs. The exchange of CancelRoutine decides between the canceler and the driver; the lock is held
+// from there until the routine has what it needs.
 #include "ntemu/io/cancel.h"
 
 #include "ntemu/api/enter.h"

@@ -20,9 +20,7 @@ class QueueLock {
 };
 
 PVOID link_of(const IRP &irp) { return __atomic_load_n(&irp.Tail.Overlay.DriverContext[3], __ATOMIC_ACQUIRE); }
-void set_link(IRP &irp, PVOID link) {
-  __atomic_store_n(&irp.Tail.Overlay.DriverContext[3], link, __ATOMIC_RELEASE);
-}
+void set_link(IRP &irp, PVOID link) { __atomic_store_n(&irp.Tail.Overlay.DriverContext[3], link, __ATOMIC_RELEASE); }
 
 // The context that a link is, or nullptr.
 PIO_CSQ_IRP_CONTEXT context_of(PVOID link) {

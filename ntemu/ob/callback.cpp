@@ -100,8 +100,8 @@ NTSTATUS ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIBUTES O
 
 PVOID ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTION CallbackFunction, PVOID CallbackContext) {
   NT_ENTER(ExRegisterCallback, CallbackObject, CallbackFunction, CallbackContext);
-  auto *registration = static_cast<Registration *>(
-      ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(Registration), kRegistrationTag));
+  auto *registration =
+      static_cast<Registration *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(Registration), kRegistrationTag));
   if (!registration) return nullptr;
   registration->object = CallbackObject;
   registration->function = CallbackFunction;

@@ -103,6 +103,77 @@ TEST(InterlockedBitTestAndSet, AddressesBitsBeyondTheFirstLong) {
   EXPECT_EQ(bits[1], 0);
 }
 
+TEST(InterlockedBitTestAndComplement, FlipsOneBit) {
+  LONG bits[2] = {};
+  EXPECT_FALSE(InterlockedBitTestAndComplement(bits, 33));
+  EXPECT_EQ(bits[1], 2);
+  EXPECT_TRUE(InterlockedBitTestAndComplement(bits, 33));
+  EXPECT_EQ(bits[1], 0);
+}
+
+TEST(InterlockedBitTestAndSet64, AddressesBitsBeyondTheFirstQuad) {
+  LONG64 bits[2] = {};
+  EXPECT_FALSE(InterlockedBitTestAndSet64(bits, 127));
+  EXPECT_EQ(static_cast<ULONG64>(bits[1]), 1ULL << 63);
+  EXPECT_TRUE(InterlockedBitTestAndSet64(bits, 127));
+  EXPECT_TRUE(InterlockedBitTestAndReset64(bits, 127));
+  EXPECT_FALSE(InterlockedBitTestAndComplement64(bits, 64));
+  EXPECT_EQ(bits[1], 1);
+  EXPECT_EQ(bits[0], 0);
+}
+
+TEST(InterlockedExchange8, AndItsRelativesTouchOneByte) {
+  CHAR bytes[3] = {1, 2, 3};
+  EXPECT_EQ(InterlockedExchange8(&bytes[1], 0x0f), 2);
+  EXPECT_EQ(InterlockedAnd8(&bytes[1], 0x3c), 0x0f);
+  EXPECT_EQ(InterlockedOr8(&bytes[1], 0x03), 0x0c);
+  EXPECT_EQ(InterlockedXor8(&bytes[1], 0x01), 0x0f);
+  EXPECT_EQ(InterlockedExchangeAdd8(&bytes[1], 127), 0x0e);
+  EXPECT_EQ(bytes[1], static_cast<CHAR>(0x8d));
+  EXPECT_EQ(bytes[0], 1);
+  EXPECT_EQ(bytes[2], 3);
+}
+
+TEST(InterlockedExchangeSubtract, ReturnsTheOldValue) {
+  ULONG value = 1;
+  EXPECT_EQ(InterlockedExchangeSubtract(&value, 2), 1u);
+  EXPECT_EQ(value, 0xffffffffu);
+}
+
+TEST(InterlockedNoFence, WeakerFormsDoTheSame) {
+  LONG value = 1;
+  SHORT small = 1;
+  LONG64 large = 1;
+  PVOID pointer = nullptr;
+  EXPECT_EQ(InterlockedIncrementAcquire(&value), 2);
+  EXPECT_EQ(InterlockedDecrementRelease16(&small), 0);
+  EXPECT_EQ(InterlockedAddNoFence64(&large, 2), 3);
+  EXPECT_EQ(InterlockedOrRelease64(&large, 4), 3);
+  EXPECT_EQ(InterlockedCompareExchangeAcquire64(&large, 9, 7), 7);
+  EXPECT_EQ(InterlockedExchangeNoFence(&value, 5), 2);
+  EXPECT_EQ(InterlockedExchangePointerNoFence(&pointer, &value), nullptr);
+  EXPECT_EQ(InterlockedCompareExchangePointerRelease(&pointer, nullptr, &value), &value);
+  EXPECT_EQ(pointer, nullptr);
+}
+
+TEST(ReadAcquire, EveryWidthReadsWhatWasWritten) {
+  CHAR byte = 0;
+  WriteRelease8(&byte, -1);
+  EXPECT_EQ(ReadAcquire8(&byte), -1);
+  LONG64 quad = 0;
+  WriteNoFence64(&quad, MAXLONGLONG);
+  EXPECT_EQ(ReadRaw64(&quad), MAXLONGLONG);
+  ULONG number = 0;
+  WriteULongRelease(&number, 7);
+  EXPECT_EQ(ReadULongNoFence(&number), 7u);
+  BOOLEAN flag = FALSE;
+  WriteBooleanRaw(&flag, TRUE);
+  EXPECT_TRUE(ReadBooleanAcquire(&flag));
+  PVOID pointer = nullptr;
+  WritePointerRelease(&pointer, &number);
+  EXPECT_EQ(ReadPointerAcquire(&pointer), &number);
+}
+
 TEST(AddressAndSizeToSpanPages, CountsBothPartialPages) {
   EXPECT_EQ(ADDRESS_AND_SIZE_TO_SPAN_PAGES(0x1fff, 2), 2U);
   EXPECT_EQ(ADDRESS_AND_SIZE_TO_SPAN_PAGES(0x1000, 0x1000), 1U);

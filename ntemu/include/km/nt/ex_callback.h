@@ -17,8 +17,8 @@ typedef CALLBACK_FUNCTION *PCALLBACK_FUNCTION;
    AllowMultipleCallbacks: for a new object, whether more than one routine may be registered. A name without
    OBJ_PERMANENT is gone when this returns, and cannot be opened again (unverified). STATUS_UNSUCCESSFUL without a name;
    STATUS_OBJECT_NAME_NOT_FOUND when there is none and Create is FALSE; STATUS_OBJECT_TYPE_MISMATCH when the name is
-   another kind's; STATUS_OBJECT_PATH_NOT_FOUND. IRQL: <= APC_LEVEL. Source: WDK: ExCreateCallback. Differs: the system's
-   own objects SetSystemTime, PowerState and ProcessorAdd exist but are never notified. */
+   another kind's; STATUS_OBJECT_PATH_NOT_FOUND. IRQL: <= APC_LEVEL. Source: WDK: ExCreateCallback. Differs: the
+   system's own objects SetSystemTime, PowerState and ProcessorAdd exist but are never notified. */
 NTKERNELAPI NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIBUTES ObjectAttributes,
                                             BOOLEAN Create, BOOLEAN AllowMultipleCallbacks);
 

@@ -79,8 +79,7 @@ NTKERNELAPI LARGE_INTEGER NTAPI ExInterlockedAddLargeInteger(PLARGE_INTEGER Adde
 /* On a 64-bit machine these need no lock. */
 #define ExInterlockedCompareExchange64(Destination, Exchange, Comperand, Lock) \
   InterlockedCompareExchange64(Destination, *(Exchange), *(Comperand))
-#define ExInterlockedAddLargeStatistic(Addend, Increment) \
-  ((VOID)InterlockedAdd64(&(Addend)->QuadPart, (LONG64)(Increment)))
+#define ExInterlockedAddLargeStatistic(Addend, Increment) InterlockedAddLargeStatistic(Addend, Increment)
 
 #define LOOKASIDE_MINIMUM_BLOCK_SIZE RTL_SIZEOF_THROUGH_FIELD(SLIST_ENTRY, Next)
 #define EX_MAXIMUM_LOOKASIDE_DEPTH_BASE 256

@@ -8,10 +8,10 @@
 extern "C" {
 #endif
 
-/** Marks an IRP as canceled and calls its cancel routine, if it has one, which is thereby taken from it; returns whether
-   it had. The routine runs at DISPATCH_LEVEL with the cancel spin lock held, and releases it with Irp->CancelIrql. An
-   IRP that has been completed is bugcheck CANCEL_STATE_IN_COMPLETED_IRP (0x48). IRQL: <= DISPATCH_LEVEL. Source: WDK:
-   IoCancelIrp. */
+/** Marks an IRP as canceled and calls its cancel routine, if it has one, which is thereby taken from it; returns
+   whether it had. The routine runs at DISPATCH_LEVEL with the cancel spin lock held, and releases it with
+   Irp->CancelIrql. An IRP that has been completed is bugcheck CANCEL_STATE_IN_COMPLETED_IRP (0x48). IRQL: <=
+   DISPATCH_LEVEL. Source: WDK: IoCancelIrp. */
 NTKERNELAPI BOOLEAN NTAPI IoCancelIrp(PIRP Irp);
 
 /** Takes the system's cancel spin lock and raises the IRQL to DISPATCH_LEVEL; *Irql is the one before. IRQL:
@@ -77,8 +77,8 @@ NTKERNELAPI NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqIn
                                            PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
                                            PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp);
 
-/** IoCsqInitialize with an insert routine that gets a context and may refuse the IRP; STATUS_SUCCESS. IRQL: any. Source:
-   WDK: IoCsqInitializeEx. */
+/** IoCsqInitialize with an insert routine that gets a context and may refuse the IRP; STATUS_SUCCESS. IRQL: any.
+   Source: WDK: IoCsqInitializeEx. */
 NTKERNELAPI NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp,
                                              PIO_CSQ_REMOVE_IRP CsqRemoveIrp, PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp,
                                              PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, PIO_CSQ_RELEASE_LOCK CsqReleaseLock,

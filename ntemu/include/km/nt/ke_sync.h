@@ -119,11 +119,13 @@ NTKERNELAPI BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMo
 NTKERNELAPI BOOLEAN NTAPI KeTestAlertThread(KPROCESSOR_MODE AlertMode);
 
 /** Makes a device queue empty and its device not busy. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInitializeDeviceQueue. */
+/** Makes a device queue empty and its device not busy. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInitializeDeviceQueue.
+ */
 NTKERNELAPI VOID NTAPI KeInitializeDeviceQueue(PKDEVICE_QUEUE DeviceQueue);
 
-/** Puts an entry at the end of a busy device's queue and returns TRUE; a device that was not busy becomes busy, the entry
-   is not queued, and FALSE tells the caller to begin with it. IRQL: DISPATCH_LEVEL; lower is accepted here. Source: WDK:
-   KeInsertDeviceQueue. */
+/** Puts an entry at the end of a busy device's queue and returns TRUE; a device that was not busy becomes busy, the
+   entry is not queued, and FALSE tells the caller to begin with it. IRQL: DISPATCH_LEVEL; lower is accepted here.
+   Source: WDK: KeInsertDeviceQueue. */
 NTKERNELAPI BOOLEAN NTAPI KeInsertDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry);
 
 /** KeInsertDeviceQueue that keeps the queue in the order of the keys, lowest first; behind entries of the same key.

@@ -305,7 +305,8 @@ NTSYSAPI NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Gui
 #define RTL_RUN_ONCE_ASYNC 0x00000002UL
 #define RTL_RUN_ONCE_INIT_FAILED 0x00000004UL
 #define RTL_RUN_ONCE_CTX_RESERVED_BITS 2
-#define RTL_RUN_ONCE_INIT {0}
+#define RTL_RUN_ONCE_INIT \
+  { 0 }
 
 /* Opaque; 0 is a fresh one. */
 typedef union _RTL_RUN_ONCE {
@@ -340,9 +341,9 @@ NTSYSAPI NTSTATUS NTAPI RtlRunOnceExecuteOnce(PRTL_RUN_ONCE RunOnce, PRTL_RUN_ON
 NTSYSAPI NTSTATUS NTAPI RtlRunOnceBeginInitialize(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID *Context);
 
 /** Ends what RtlRunOnceBeginInitialize began, with the same RTL_RUN_ONCE_ASYNC. RTL_RUN_ONCE_INIT_FAILED: the next one
-   tries again; not with RTL_RUN_ONCE_ASYNC, and Context has to be NULL. STATUS_UNSUCCESSFUL when none is under way: with
-   RTL_RUN_ONCE_ASYNC another thread was first, and the caller undoes what it did. STATUS_INVALID_PARAMETER_2 for wrong
-   flags, STATUS_INVALID_PARAMETER_3 for a Context with either of its low two bits set (both unverified). IRQL:
+   tries again; not with RTL_RUN_ONCE_ASYNC, and Context has to be NULL. STATUS_UNSUCCESSFUL when none is under way:
+   with RTL_RUN_ONCE_ASYNC another thread was first, and the caller undoes what it did. STATUS_INVALID_PARAMETER_2 for
+   wrong flags, STATUS_INVALID_PARAMETER_3 for a Context with either of its low two bits set (both unverified). IRQL:
    <= APC_LEVEL. Source: WDK: RtlRunOnceComplete; Win32: InitOnceComplete. */
 NTSYSAPI NTSTATUS NTAPI RtlRunOnceComplete(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID Context);
 
