@@ -91,7 +91,7 @@ def sentences(root: pathlib.Path) -> dict[str, str]:
     found = {}
     for header in sorted((root / "ntemu/include/km").rglob("*.h")):
         text = header.read_text("utf-8")
-        for match in re.finditer(r"((?:/\*(?:(?!\*/).)*\*/|(?://[^\n]*\n)+))\s*?\n((?:[^\n]*\S[^\n]*\n)+)", text, re.S):
+        for match in re.finditer(r"((?:/\*(?:(?!\*/).)*\*/|(?://[^\n]*\n)+))[ \t]*\n((?:[^\n]*\S[^\n]*\n)+)", text, re.S):
             comment, block = match.groups()
             sentence = first_sentence(comment)
             for name in re.findall(r"\b([A-Z][A-Za-z0-9_]*|[v_a-z][A-Za-z0-9_]+)\s*\(", COMMENT.sub("", block)):

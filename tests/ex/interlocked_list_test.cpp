@@ -1,7 +1,7 @@
 #include <random>
 #include <vector>
 
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -89,46 +89,41 @@ TEST_F(InterlockedListStress, KeepsEveryEntryAndCount) {
     SINGLE_LIST_ENTRY single;
     int value = 0;
   };
-  constexpr int kThreads = 8, kEntries = 4;
-  const int count = rounds(1000, 200000);
-  std::vector<Item> items(kThreads * kEntries);
+  const int count = rounds(4000, 200000);
+  std::vector<Item> items(16);
   SINGLE_LIST_ENTRY top{};
   for (Item &item : items) ExInterlockedInsertTailList(&head, &item.link, &lock);
   ULONG number = 0;
   LARGE_INTEGER large{};
-  std::vector<std::unique_ptr<SystemThread>> threads;
-  for (unsigned seed = 1; seed <= kThreads; ++seed) {
-    threads.push_back(std::make_unique<SystemThread>([&, seed] {
-      std::minstd_rand random(seed);
-      LARGE_INTEGER step;
-      step.QuadPart = 3;
-      for (int i = 0; i < count; ++i) {
-        Item *item = nullptr;
-        if (random() % 2) {
-          if (PLIST_ENTRY link = ExInterlockedRemoveHeadList(&head, &lock)) item = CONTAINING_RECORD(link, Item, link);
-        } else if (PSINGLE_LIST_ENTRY link = ExInterlockedPopEntryList(&top, &lock)) {
-          item = CONTAINING_RECORD(link, Item, single);
-        }
-        ExInterlockedAddUlong(&number, 1, &lock);
-        ExInterlockedAddLargeInteger(&large, step, &lock);
-        if (!item) continue;
-        ++item->value;  // plain: the lists order it
-        switch (random() % 3) {
-          case 0:
-            ExInterlockedInsertHeadList(&head, &item->link, &lock);
-            break;
-          case 1:
-            ExInterlockedInsertTailList(&head, &item->link, &lock);
-            break;
-          default:
-            ExInterlockedPushEntryList(&top, &item->single, &lock);
-        }
+  run_together(kStressThreads, [&](unsigned seed) {
+    std::minstd_rand random(seed + 1);
+    LARGE_INTEGER step;
+    step.QuadPart = 3;
+    for (int i = 0; i < count; ++i) {
+      Item *item = nullptr;
+      if (random() % 2) {
+        if (PLIST_ENTRY link = ExInterlockedRemoveHeadList(&head, &lock)) item = CONTAINING_RECORD(link, Item, link);
+      } else if (PSINGLE_LIST_ENTRY link = ExInterlockedPopEntryList(&top, &lock)) {
+        item = CONTAINING_RECORD(link, Item, single);
       }
-    }));
-  }
-  threads.clear();
-  EXPECT_EQ(number, static_cast<ULONG>(kThreads * count));
-  EXPECT_EQ(large.QuadPart, 3LL * kThreads * count);
+      ExInterlockedAddUlong(&number, 1, &lock);
+      ExInterlockedAddLargeInteger(&large, step, &lock);
+      if (!item) continue;
+      ++item->value;  // plain: the lists order it
+      switch (random() % 3) {
+        case 0:
+          ExInterlockedInsertHeadList(&head, &item->link, &lock);
+          break;
+        case 1:
+          ExInterlockedInsertTailList(&head, &item->link, &lock);
+          break;
+        default:
+          ExInterlockedPushEntryList(&top, &item->single, &lock);
+      }
+    }
+  });
+  EXPECT_EQ(number, kStressThreads * static_cast<ULONG>(count));
+  EXPECT_EQ(large.QuadPart, 3LL * kStressThreads * count);
   size_t found = 0;
   while (ExInterlockedRemoveHeadList(&head, &lock)) ++found;
   while (ExInterlockedPopEntryList(&top, &lock)) ++found;

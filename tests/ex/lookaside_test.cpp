@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ntemu/ex/pool.h"
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 extern "C" LIST_ENTRY ExNPagedLookasideListHead, ExPagedLookasideListHead;
 
@@ -236,31 +236,26 @@ TEST_F(LookasideStress, NoBlockIsGivenOutTwice) {
   LOOKASIDE_LIST_EX list;
   ASSERT_EQ(initialize(list, NonPagedPool, 0, false), STATUS_SUCCESS);
   std::atomic<int> errors{0};
-  const int count = rounds(2000, 500000);
-  {
-    std::vector<std::unique_ptr<SystemThread>> threads;
-    for (unsigned seed = 1; seed <= 8; ++seed) {
-      threads.push_back(std::make_unique<SystemThread>([&, seed] {
-        std::minstd_rand random(seed);
-        std::vector<unsigned *> mine;
-        for (int i = 0; i < count; ++i) {
-          const auto choice = random() % 64;
-          if (choice == 0) {
-            ExFlushLookasideListEx(&list);
-          } else if (choice < 33) {
-            auto *block = static_cast<unsigned *>(ExAllocateFromLookasideListEx(&list));
-            for (int word = 0; word < 16; ++word) block[word] = seed;
-            mine.push_back(block);
-          } else if (!mine.empty()) {
-            for (int word = 0; word < 16; ++word) errors += mine.back()[word] != seed;
-            ExFreeToLookasideListEx(&list, mine.back());
-            mine.pop_back();
-          }
-        }
-        for (unsigned *block : mine) ExFreeToLookasideListEx(&list, block);
-      }));
+  const int count = rounds(10000, 500000);
+  run_together(kStressThreads, [&](unsigned seed) {
+    std::minstd_rand random(seed + 1);
+    std::vector<unsigned *> mine;
+    for (int i = 0; i < count; ++i) {
+      const auto choice = random() % 64;
+      if (choice == 0) {
+        ExFlushLookasideListEx(&list);
+      } else if (choice < 33) {
+        auto *block = static_cast<unsigned *>(ExAllocateFromLookasideListEx(&list));
+        for (int word = 0; word < 16; ++word) block[word] = seed;
+        mine.push_back(block);
+      } else if (!mine.empty()) {
+        for (int word = 0; word < 16; ++word) errors += mine.back()[word] != seed;
+        ExFreeToLookasideListEx(&list, mine.back());
+        mine.pop_back();
+      }
     }
-  }
+    for (unsigned *block : mine) ExFreeToLookasideListEx(&list, block);
+  });
   EXPECT_EQ(errors, 0);
   ExDeleteLookasideListEx(&list);
 }

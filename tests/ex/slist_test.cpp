@@ -5,7 +5,7 @@
 
 #include "ntemu/ex/ex.h"
 #include "ntemu/machine/faults.h"
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -93,20 +93,13 @@ TEST_F(SequencedList, OnlyTheReadOfPopIsSteppedOver) {
 
 using SequencedListStress = SequencedList;
 
-constexpr int kThreads = 8;
-
-void run_threads(const std::function<void(unsigned)> &body) {
-  std::vector<std::unique_ptr<SystemThread>> threads;
-  for (unsigned i = 0; i < kThreads; ++i) threads.push_back(std::make_unique<SystemThread>([&body, i] { body(i); }));
-}
-
 TEST_F(SequencedListStress, EveryEntryHasOneOwner) {
   std::array<Item, 16> items;
   for (Item &item : items) InterlockedPushEntrySList(&head, &item.link);
   std::atomic<int> errors{0};
   std::atomic<long> total{0};
-  const int count = rounds(4000, 1000000);
-  run_threads([&](unsigned seed) {
+  const int count = rounds(10000, 1000000);
+  run_together(kStressThreads, [&](unsigned seed) {
     std::minstd_rand random(seed + 1);
     std::vector<Item *> mine;
     const auto own = [&](PSLIST_ENTRY entry) {
@@ -154,7 +147,7 @@ TEST_F(SequencedListStress, EntriesMayBeUnmappedWhileAnotherPops) {
   constexpr ULONG kTag = 0x74736C53;
   constexpr SIZE_T kBytes = 2 * PAGE_SIZE;
   const int count = rounds(1500, 200000);
-  run_threads([&](unsigned) {
+  run_together(kStressThreads, [&](unsigned) {
     for (int i = 0; i < count; ++i) {
       if (PVOID block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, kBytes, kTag))
         InterlockedPushEntrySList(&head, static_cast<PSLIST_ENTRY>(block));

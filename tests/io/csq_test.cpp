@@ -1,10 +1,9 @@
 #include <atomic>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "ntemu/ke/spin_word.h"
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -235,19 +234,14 @@ TEST_F(IoCancel, ACompletedIrpIsBugcheck48) {
 TEST_F(IoCancel, TheLockExcludes) {
   const int count = rounds(500, 100000);
   long counter = 0;
-  {
-    std::vector<std::unique_ptr<SystemThread>> threads;
-    for (int i = 0; i < 4; ++i) {
-      threads.push_back(std::make_unique<SystemThread>([&] {
-        for (int round = 0; round < count; ++round) {
-          KIRQL irql;
-          IoAcquireCancelSpinLock(&irql);
-          ++counter;
-          IoReleaseCancelSpinLock(irql);
-        }
-      }));
+  run_together(4, [&](unsigned) {
+    for (int round = 0; round < count; ++round) {
+      KIRQL irql;
+      IoAcquireCancelSpinLock(&irql);
+      ++counter;
+      IoReleaseCancelSpinLock(irql);
     }
-  }
+  });
   EXPECT_EQ(counter, 4L * count);
 }
 
@@ -256,8 +250,8 @@ using IoCsqStress = IoCsq;
 // Six threads own IRPs, queue them, take some IRP or their own back, and cancel; the invariant: each IRP that was
 // queued comes back exactly once, by removal or by cancellation.
 TEST_F(IoCsqStress, EachIrpComesBackOnce) {
-  constexpr unsigned kOwners = 6, kCancelers = 2;
-  const int count = rounds(800, 100000);
+  constexpr unsigned kOwners = 6;
+  const int count = rounds(2000, 100000);
   std::vector<TestIrp> irps(kOwners);
   std::atomic<int> errors{0};
   std::atomic<unsigned> running{kOwners};
@@ -266,45 +260,38 @@ TEST_F(IoCsqStress, EachIrpComesBackOnce) {
     ++removed;
     if (test_irp(irp).owners.exchange(0) != 1) ++errors;
   };
-  {
-    std::vector<std::unique_ptr<SystemThread>> threads;
-    for (unsigned seed = 0; seed < kOwners; ++seed) {
-      threads.push_back(std::make_unique<SystemThread>([&, seed] {
-        std::minstd_rand random(seed + 1);
-        TestIrp &mine = irps[seed];
-        for (int i = 0; i < count; ++i) {
-          auto own_context = std::make_unique<IO_CSQ_IRP_CONTEXT>();
-          const bool by_context = random() % 2;
-          __atomic_store_n(&mine.irp.Cancel, BOOLEAN{FALSE}, __ATOMIC_SEQ_CST);
-          mine.owners = 1;
-          IoCsqInsertIrp(&queue.csq, &mine.irp, by_context ? own_context.get() : nullptr);
-          if (by_context) {
-            if (const PIRP irp = IoCsqRemoveIrp(&queue.csq, own_context.get())) take(irp);
-            own_context.reset();  // whoever cancels must not look at it any more
-          } else if (const PIRP irp = IoCsqRemoveNextIrp(&queue.csq, random() % 2 ? &mine.irp : nullptr)) {
-            take(irp);
-          }
-          for (uint32_t round = 0; mine.owners; ++round) {  // taken by another, or being canceled
-            if (mine.canceled.exchange(0)) {
-              ++canceled;
-              mine.owners = 0;
-            } else if (const PIRP irp = IoCsqRemoveNextIrp(&queue.csq, &mine.irp)) {
-              take(irp);
-            } else {
-              ke::spin(round);
-            }
-          }
+  run_together(kStressThreads, [&](unsigned seed) {
+    std::minstd_rand random(seed + 1);
+    if (seed >= kOwners) {
+      while (running) IoCancelIrp(&irps[random() % kOwners].irp);
+      return;
+    }
+    TestIrp &mine = irps[seed];
+    for (int i = 0; i < count; ++i) {
+      auto own_context = std::make_unique<IO_CSQ_IRP_CONTEXT>();
+      const bool by_context = random() % 2;
+      __atomic_store_n(&mine.irp.Cancel, BOOLEAN{FALSE}, __ATOMIC_SEQ_CST);
+      mine.owners = 1;
+      IoCsqInsertIrp(&queue.csq, &mine.irp, by_context ? own_context.get() : nullptr);
+      if (by_context) {
+        if (const PIRP irp = IoCsqRemoveIrp(&queue.csq, own_context.get())) take(irp);
+        own_context.reset();  // whoever cancels must not look at it any more
+      } else if (const PIRP irp = IoCsqRemoveNextIrp(&queue.csq, random() % 2 ? &mine.irp : nullptr)) {
+        take(irp);
+      }
+      for (uint32_t round = 0; mine.owners; ++round) {  // taken by another, or being canceled
+        if (mine.canceled.exchange(0)) {
+          ++canceled;
+          mine.owners = 0;
+        } else if (const PIRP irp = IoCsqRemoveNextIrp(&queue.csq, &mine.irp)) {
+          take(irp);
+        } else {
+          ke::spin(round);
         }
-        --running;
-      }));
+      }
     }
-    for (unsigned seed = 0; seed < kCancelers; ++seed) {
-      threads.push_back(std::make_unique<SystemThread>([&, seed] {
-        std::minstd_rand random(seed + 100);
-        while (running) IoCancelIrp(&irps[random() % kOwners].irp);
-      }));
-    }
-  }
+    --running;
+  });
   EXPECT_EQ(errors, 0);
   EXPECT_EQ(removed + canceled, static_cast<long>(kOwners) * count);
   EXPECT_TRUE(IsListEmpty(&queue.irps));

@@ -1,7 +1,7 @@
 #include <random>
 #include <vector>
 
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -92,30 +92,25 @@ using KeDeviceQueueStress = KeDeviceQueue;
 
 // Whoever finds the device idle serves it until the queue is empty: the plain counter is never touched by two.
 TEST_F(KeDeviceQueueStress, OneServesTheDeviceAtATime) {
-  constexpr int kThreads = 8;
-  const int count = rounds(1000, 200000);
-  std::vector<std::vector<KDEVICE_QUEUE_ENTRY>> entries(kThreads);
+  const int count = rounds(4000, 200000);
+  std::vector<std::vector<KDEVICE_QUEUE_ENTRY>> entries(kStressThreads);
   long served = 0;
   std::atomic<long> withdrawn{0};
-  std::vector<std::unique_ptr<SystemThread>> threads;
-  for (unsigned seed = 0; seed < kThreads; ++seed) {
-    entries[seed].resize(static_cast<size_t>(count));
-    threads.push_back(std::make_unique<SystemThread>([&, seed] {
-      std::minstd_rand random(seed + 1);
-      for (KDEVICE_QUEUE_ENTRY &entry : entries[seed]) {
-        const ULONG key = static_cast<ULONG>(random() % 16);
-        if (random() % 2 ? KeInsertByKeyDeviceQueue(&queue, &entry, key) : KeInsertDeviceQueue(&queue, &entry)) {
-          if (random() % 8 == 0 && KeRemoveEntryDeviceQueue(&queue, &entry)) ++withdrawn;
-          continue;
-        }
-        do {
-          ++served;
-        } while (random() % 2 ? KeRemoveByKeyDeviceQueue(&queue, key) : KeRemoveDeviceQueue(&queue));
+  for (auto &own : entries) own.resize(static_cast<size_t>(count));
+  run_together(kStressThreads, [&](unsigned seed) {
+    std::minstd_rand random(seed + 1);
+    for (KDEVICE_QUEUE_ENTRY &entry : entries[seed]) {
+      const ULONG key = static_cast<ULONG>(random() % 16);
+      if (random() % 2 ? KeInsertByKeyDeviceQueue(&queue, &entry, key) : KeInsertDeviceQueue(&queue, &entry)) {
+        if (random() % 8 == 0 && KeRemoveEntryDeviceQueue(&queue, &entry)) ++withdrawn;
+        continue;
       }
-    }));
-  }
-  threads.clear();
-  EXPECT_EQ(served + withdrawn, static_cast<long>(kThreads) * count);
+      do {
+        ++served;
+      } while (random() % 2 ? KeRemoveByKeyDeviceQueue(&queue, key) : KeRemoveDeviceQueue(&queue));
+    }
+  });
+  EXPECT_EQ(served + withdrawn, static_cast<long>(kStressThreads) * count);
   EXPECT_FALSE(queue.Busy);
 }
 

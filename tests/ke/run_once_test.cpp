@@ -1,7 +1,7 @@
 #include <atomic>
 #include <vector>
 
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -146,8 +146,7 @@ TEST_F(RtlRunOnce, ExecuteOnceReportsABadContextOrMode) {
 using RtlRunOnceStress = RtlRunOnce;
 
 TEST_F(RtlRunOnceStress, OneInitializesAndAllSeeIt) {
-  constexpr int kThreads = 8;
-  const int count = rounds(300, 50000);
+  const int count = rounds(1000, 50000);
   struct Cell {
     RTL_RUN_ONCE once = RTL_RUN_ONCE_INIT;
     int attempts = 0;
@@ -155,25 +154,21 @@ TEST_F(RtlRunOnceStress, OneInitializesAndAllSeeIt) {
   };
   std::vector<Cell> cells(static_cast<size_t>(count));
   std::atomic<int> errors{0};
-  std::vector<std::unique_ptr<SystemThread>> threads;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.push_back(std::make_unique<SystemThread>([&] {
-      for (Cell &cell : cells) {
-        const auto fill = [](PRTL_RUN_ONCE, PVOID parameter, PVOID *value) -> ULONG {
-          auto &the_cell = *static_cast<Cell *>(parameter);
-          if (++the_cell.attempts < 3) return FALSE;  // plain: nobody else is here
-          the_cell.value = 42;
-          *value = parameter;
-          return TRUE;
-        };
-        PVOID value = nullptr;
-        while (RtlRunOnceExecuteOnce(&cell.once, fill, &cell, &value) != STATUS_SUCCESS) {
-        }
-        if (value != &cell || cell.value != 42) ++errors;
+  run_together(kStressThreads, [&](unsigned) {
+    for (Cell &cell : cells) {
+      const auto fill = [](PRTL_RUN_ONCE, PVOID parameter, PVOID *value) -> ULONG {
+        auto &the_cell = *static_cast<Cell *>(parameter);
+        if (++the_cell.attempts < 3) return FALSE;  // plain: nobody else is here
+        the_cell.value = 42;
+        *value = parameter;
+        return TRUE;
+      };
+      PVOID value = nullptr;
+      while (RtlRunOnceExecuteOnce(&cell.once, fill, &cell, &value) != STATUS_SUCCESS) {
       }
-    }));
-  }
-  threads.clear();
+      if (value != &cell || cell.value != 42) ++errors;
+    }
+  });
   EXPECT_EQ(errors, 0);
   for (const Cell &cell : cells) EXPECT_EQ(cell.attempts, 3);
 }

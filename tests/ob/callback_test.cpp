@@ -4,6 +4,7 @@
 
 #include "ntemu/ob/object.h"
 #include "tests/ob/sample_object.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -188,33 +189,30 @@ TEST_F(ExCallbackStress, NoRoutineRunsOnceItIsUnregistered) {
   };
   std::atomic<int> errors{0};
   const PCALLBACK_OBJECT object = make(TRUE);
-  const int count = rounds(1500, 200000);
+  const int count = rounds(4000, 200000);
   std::vector<Owner> owners(4);
-  {
-    std::vector<std::unique_ptr<SystemThread>> threads;
-    for (Owner &owner : owners) {
-      owner.errors = &errors;
-      threads.push_back(std::make_unique<SystemThread>([&] {
-        for (int i = 0; i < count; ++i) {
-          owner.registered = true;
-          const PVOID registration = ExRegisterCallback(
-              object,
-              [](PVOID context, PVOID, PVOID) {
-                auto &the_owner = *static_cast<Owner *>(context);
-                if (!the_owner.registered) ++*the_owner.errors;
-                ++the_owner.calls;
-              },
-              &owner);
-          if (!registration) ++errors;
-          ExUnregisterCallback(registration);
-          owner.registered = false;
-        }
-      }));
-      threads.push_back(std::make_unique<SystemThread>([&] {
-        for (int i = 0; i < count; ++i) ExNotifyCallback(object, nullptr, nullptr);
-      }));
+  for (Owner &owner : owners) owner.errors = &errors;
+  run_together(kStressThreads, [&](unsigned index) {
+    if (index >= owners.size()) {
+      for (int i = 0; i < count; ++i) ExNotifyCallback(object, nullptr, nullptr);
+      return;
     }
-  }
+    Owner &owner = owners[index];
+    for (int i = 0; i < count; ++i) {
+      owner.registered = true;
+      const PVOID registration = ExRegisterCallback(
+          object,
+          [](PVOID context, PVOID, PVOID) {
+            auto &the_owner = *static_cast<Owner *>(context);
+            if (!the_owner.registered) ++*the_owner.errors;
+            ++the_owner.calls;
+          },
+          &owner);
+      if (!registration) ++errors;
+      ExUnregisterCallback(registration);
+      owner.registered = false;
+    }
+  });
   EXPECT_EQ(errors, 0);
   const LONG64 references = ob::reference_count(object);
   EXPECT_EQ(references, 2);  // the name's and ours
