@@ -51,7 +51,7 @@ std::string format_argument(const void *value);
 template <class T>
 std::string format_any(const T &value) {
   if constexpr (std::is_pointer_v<T>) {
-    return format_argument(reinterpret_cast<const void *>(value));
+    return format_argument(const_cast<const void *>(reinterpret_cast<const volatile void *>(value)));
   } else if constexpr (std::is_enum_v<T> || (std::is_integral_v<T> && std::is_signed_v<T>)) {
     return format_argument(static_cast<long long>(value));
   } else if constexpr (std::is_integral_v<T>) {

@@ -12,6 +12,7 @@
 #include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
 #include "ntemu/ex/lookaside.h"
+#include "ntemu/ex/resource.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/rtl/memory.h"
 
@@ -233,6 +234,7 @@ void boot() {
   rtl::allocate_string = allocate_string;
   rtl::free_string = free_string;
   boot_lookaside_lists();
+  boot_resources();
 }
 
 PoolUse pool_use() {

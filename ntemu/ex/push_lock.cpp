@@ -1,9 +1,11 @@
 // Push locks: 8 bytes. Free 0, exclusive 1, n readers n << 4 | 1; with waiters the newest waiter's block and the flags.
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/policy.h"
 #include "ntemu/ke/wait.h"
 
 using namespace ntemu;
+using ke::LockKind;
 
 namespace {
 
@@ -37,23 +39,17 @@ ULONG_PTR held(WaitBlock *first, ULONG_PTR readers) {
 // Takes kWaking of a lock that has waiters; the value without it, or one without kWaiting when there are none (any
 // more).
 ULONG_PTR lock_queue(EX_PUSH_LOCK &lock) {
-  for (int i = 0;; ++i) {
+  for (uint32_t round = 0;; ++round) {
     ULONG_PTR seen = load(lock);
     if (!(seen & kWaiting)) return seen;
     if (!(seen & kWaking) && exchange_if(lock, seen, seen | kWaking)) return seen;
-    if (i < 64) {
-      __builtin_ia32_pause();
-    } else {
-      sched_yield();
-    }
+    ke::spin(round);
   }
 }
 
 void set(EX_PUSH_LOCK &lock, ULONG_PTR value) { __atomic_store_n(&lock, value, __ATOMIC_RELEASE); }
 
-__attribute__((noinline)) void wait_for_grant(WaitBlock &block) {
-  KeWaitForSingleObject(&block.wake, WrPushLock, KernelMode, FALSE, nullptr);
-}
+void wait_for_grant(WaitBlock &block) { KeWaitForSingleObject(&block.wake, WrPushLock, KernelMode, FALSE, nullptr); }
 
 void join(EX_PUSH_LOCK &lock, bool exclusive, const auto &try_acquire) {
   WaitBlock block;
@@ -93,29 +89,35 @@ void grant(EX_PUSH_LOCK &lock, WaitBlock *first) {
   }
 }
 
-bool try_exclusive(EX_PUSH_LOCK &lock) {
+[[gnu::always_inline]] inline bool try_exclusive(EX_PUSH_LOCK &lock) {
   ULONG_PTR seen = 0;
   return exchange_if(lock, seen, kLocked);
 }
 
-bool try_shared(EX_PUSH_LOCK &lock) {
-  ULONG_PTR seen = load(lock);
+bool add_reader(EX_PUSH_LOCK &lock, ULONG_PTR seen) {
   while (!(seen & kWaiting) && seen != kLocked) {
     if (exchange_if(lock, seen, (seen + kReader) | kLocked)) return true;
   }
   return false;
 }
 
-// A release of a lock that nobody holds in that way. KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE
+// Named as what stacks show on Windows.
+__attribute__((noinline)) void ExfAcquirePushLockExclusiveEx(EX_PUSH_LOCK &lock) {
+  join(lock, true, [&] { return try_exclusive(lock); });
+}
+
+__attribute__((noinline)) void ExfAcquirePushLockSharedEx(EX_PUSH_LOCK &lock) {
+  join(lock, false, [&] { return add_reader(lock, load(lock)); });
+}
+
+// A release by a thread that does not hold the lock in that way. KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE
 [[noreturn]] void bad_release(EX_PUSH_LOCK &lock) {
   ke::bugcheck(0x162, reinterpret_cast<ULONG_PTR>(&ke::current()), reinterpret_cast<ULONG_PTR>(&lock), 0xFFFFFFFF, 0);
 }
 
-void release_exclusive(EX_PUSH_LOCK &lock) {
-  ULONG_PTR seen = kLocked;
-  if (exchange_if(lock, seen, 0)) return;
+__attribute__((noinline)) void release_exclusive_contended(EX_PUSH_LOCK &lock) {
   for (;;) {
-    seen = lock_queue(lock);
+    ULONG_PTR seen = lock_queue(lock);
     if (seen & kWaiting) {
       WaitBlock *first = first_of(seen);
       if (first->readers == 0) return grant(lock, first);
@@ -127,7 +129,7 @@ void release_exclusive(EX_PUSH_LOCK &lock) {
   }
 }
 
-void release_shared(EX_PUSH_LOCK &lock) {
+__attribute__((noinline)) void release_shared_contended(EX_PUSH_LOCK &lock) {
   ULONG_PTR seen = load(lock);
   for (;;) {
     if (!(seen & kWaiting)) {
@@ -146,6 +148,22 @@ void release_shared(EX_PUSH_LOCK &lock) {
   }
 }
 
+[[gnu::always_inline]] inline void release_exclusive(EX_PUSH_LOCK &lock) {
+  if (!ke::current().held.remove(&lock, LockKind::kPushLockExclusive)) [[unlikely]]
+    bad_release(lock);
+  ULONG_PTR seen = kLocked;
+  if (!exchange_if(lock, seen, 0)) [[unlikely]]
+    release_exclusive_contended(lock);
+}
+
+[[gnu::always_inline]] inline void release_shared(EX_PUSH_LOCK &lock) {
+  if (!ke::current().held.remove(&lock, LockKind::kPushLockShared)) [[unlikely]]
+    bad_release(lock);
+  ULONG_PTR seen = kReader | kLocked;
+  if (!exchange_if(lock, seen, 0)) [[unlikely]]
+    release_shared_contended(lock);
+}
+
 // Whether the holder, whoever it is, holds the lock exclusively.
 bool held_exclusively(EX_PUSH_LOCK &lock) {
   const ULONG_PTR seen = lock_queue(lock);
@@ -155,7 +173,11 @@ bool held_exclusively(EX_PUSH_LOCK &lock) {
   return exclusive;
 }
 
-void note_acquired() { ke::note_progress(ke::current()); }
+[[gnu::always_inline]] inline void note_acquired(EX_PUSH_LOCK &lock, LockKind kind, const void *site) {
+  ETHREAD &thread = ke::current();
+  thread.held.add(&lock, kind, site);
+  ke::note_progress(thread);
+}
 
 }  // namespace
 
@@ -166,27 +188,30 @@ VOID ExInitializePushLock(PEX_PUSH_LOCK PushLock) {
 
 VOID ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExAcquirePushLockExclusiveEx, PushLock, Flags);
-  if (!try_exclusive(*PushLock)) join(*PushLock, true, [&] { return try_exclusive(*PushLock); });
-  note_acquired();
+  if (!try_exclusive(*PushLock)) [[unlikely]]
+    ExfAcquirePushLockExclusiveEx(*PushLock);
+  note_acquired(*PushLock, LockKind::kPushLockExclusive, __builtin_return_address(0));
 }
 
 VOID ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExAcquirePushLockSharedEx, PushLock, Flags);
-  if (!try_shared(*PushLock)) join(*PushLock, false, [&] { return try_shared(*PushLock); });
-  note_acquired();
+  ULONG_PTR seen = 0;
+  if (!exchange_if(*PushLock, seen, kReader | kLocked)) [[unlikely]]
+    ExfAcquirePushLockSharedEx(*PushLock);
+  note_acquired(*PushLock, LockKind::kPushLockShared, __builtin_return_address(0));
 }
 
 BOOLEAN ExTryAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExTryAcquirePushLockExclusiveEx, PushLock, Flags);
   if (!try_exclusive(*PushLock)) return FALSE;
-  note_acquired();
+  note_acquired(*PushLock, LockKind::kPushLockExclusive, __builtin_return_address(0));
   return TRUE;
 }
 
 BOOLEAN ExTryAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExTryAcquirePushLockSharedEx, PushLock, Flags);
-  if (!try_shared(*PushLock)) return FALSE;
-  note_acquired();
+  if (!add_reader(*PushLock, load(*PushLock))) return FALSE;
+  note_acquired(*PushLock, LockKind::kPushLockShared, __builtin_return_address(0));
   return TRUE;
 }
 
@@ -202,7 +227,8 @@ VOID ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
 
 VOID ExReleasePushLockEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExReleasePushLockEx, PushLock, Flags);
-  if (held_exclusively(*PushLock)) {
+  const ke::HeldLock *known = ke::current().held.find(PushLock);
+  if (known ? known->kind() == LockKind::kPushLockExclusive : held_exclusively(*PushLock)) {
     release_exclusive(*PushLock);
   } else {
     release_shared(*PushLock);
@@ -212,5 +238,7 @@ VOID ExReleasePushLockEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
 BOOLEAN ExTryConvertPushLockSharedToExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExTryConvertPushLockSharedToExclusiveEx, PushLock, Flags);
   ULONG_PTR seen = kReader | kLocked;
-  return exchange_if(*PushLock, seen, kLocked);
+  if (!exchange_if(*PushLock, seen, kLocked)) return FALSE;
+  ke::current().held.change_kind(PushLock, LockKind::kPushLockExclusive);
+  return TRUE;
 }

@@ -2,16 +2,41 @@
 
 namespace ntemu::ke {
 
-void HeldLocks::remove_below(const void *lock) {
+void HeldLocks::close_gap(uint32_t at) {
+  const uint32_t last = known() - 1;
+  for (uint32_t i = at; i < last; ++i) locks_[i] = locks_[i + 1];
+  --count_;
+  if (count_ >= kMost) locks_[last] = {};  // one that is not known comes to stand there
+}
+
+bool HeldLocks::remove_below(const void *lock, const LockKind *kind) {
   for (uint32_t i = known(); i-- > 0;) {
-    if (locks_[i].lock != lock) continue;
-    const uint32_t last = known() - 1;
-    for (; i < last; ++i) locks_[i] = locks_[i + 1];
-    --count_;
-    if (count_ >= kMost) locks_[last] = {};  // one that is not known comes to stand there
-    return;
+    if (locks_[i].lock != lock || (kind && locks_[i].kind() != *kind)) continue;
+    close_gap(i);
+    return true;
   }
-  if (count_ > kMost) --count_;
+  // It may be one of those that are only counted.
+  if (count_ > kMost) {
+    --count_;
+    return true;
+  }
+  const HeldLock *unknown = find(nullptr);
+  if (unknown) close_gap(static_cast<uint32_t>(unknown - locks_));
+  return unknown != nullptr;
+}
+
+const HeldLock *HeldLocks::find(const void *lock) const {
+  for (uint32_t i = known(); i-- > 0;) {
+    if (locks_[i].lock == lock) return &locks_[i];
+  }
+  return nullptr;
+}
+
+void HeldLocks::change_kind(const void *lock, LockKind kind) {
+  for (uint32_t i = 0; i < known(); ++i) {
+    if (locks_[i].lock != lock) continue;
+    locks_[i].site_and_kind = reinterpret_cast<uint64_t>(locks_[i].site()) | uint64_t{static_cast<uint8_t>(kind)} << 56;
+  }
 }
 
 }  // namespace ntemu::ke

@@ -25,7 +25,8 @@ struct HeldLock {
   LockKind kind() const { return static_cast<LockKind>(site_and_kind >> 56); }
 };
 
-// Newest last. Of more than kMost at once only the number is kept. Read and written by its thread alone.
+// Newest last. Of more than kMost at once only the number is kept, and an entry
+// without a lock is one of those. Read and written by its thread alone.
 class HeldLocks {
  public:
   static constexpr uint32_t kMost = 16;
@@ -40,17 +41,31 @@ class HeldLocks {
     if (is_newest(lock)) [[likely]]
       remove_newest();
     else
-      remove_below(lock);
+      remove_below(lock, nullptr);
   }
   // The same in two steps, for a fast path that calls nothing.
   bool is_newest(const void *lock) const { return count_ - 1 < kMost && locks_[count_ - 1].lock == lock; }
   void remove_newest() { --count_; }
+  // The same for the newest one of that kind; false when the thread certainly holds none.
+  bool remove(const void *lock, LockKind kind) {
+    if (const uint32_t top = count_ - 1; top < kMost && locks_[top].lock == lock && locks_[top].kind() == kind)
+        [[likely]] {
+      count_ = top;
+      return true;
+    }
+    return remove_below(lock, &kind);
+  }
+  // The newest entry of `lock`, nullptr when none is known.
+  const HeldLock *find(const void *lock) const;
+  // What is held of `lock` is held in that way from now on.
+  void change_kind(const void *lock, LockKind kind);
   uint32_t count() const { return count_; }
   uint32_t known() const { return count_ < kMost ? count_ : kMost; }
   const HeldLock &operator[](size_t i) const { return locks_[i]; }
 
  private:
-  void remove_below(const void *lock);
+  bool remove_below(const void *lock, const LockKind *kind);
+  void close_gap(uint32_t at);
 
   uint32_t count_;
   HeldLock locks_[kMost];

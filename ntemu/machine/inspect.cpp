@@ -43,7 +43,7 @@ WaitedObject view_object(PVOID object, UCHAR reason) {
   view.type = type_name(type);
   if (type == ke::kMutant) {
     view.owner = reinterpret_cast<ULONG_PTR>(peek(&static_cast<KMUTANT *>(object)->OwnerThread));
-  } else if (reason == WrFastMutex) {
+  } else if (reason == WrFastMutex || reason == WrGuardedMutex) {
     auto *mutex = CONTAINING_RECORD(object, FAST_MUTEX, Event);
     view.fast_mutex = true;
     view.count = peek(&mutex->Count);

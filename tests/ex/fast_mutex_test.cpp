@@ -1,4 +1,4 @@
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -83,19 +83,81 @@ TEST_F(ExFastMutex, EachWaiterAddsFourToTheCount) {
   EXPECT_EQ(mutex.Event.Header.SignalState, 0);
 }
 
-TEST_F(ExFastMutex, ExcludesUnderContention) {
-  const int kRounds = rounds(2000, 250000);
-  long long counter = 0;
-  const auto body = [&] {
-    for (int i = 0; i < kRounds; ++i) {
-      ExAcquireFastMutex(&mutex);
-      counter = counter + 1;
-      ExReleaseFastMutex(&mutex);
-    }
-  };
-  { SystemThread a(body), b(body), c(body), d(body); }
-  EXPECT_EQ(counter, 4LL * kRounds);
+TEST_F(ExFastMutex, UnsafeLeavesTheIrqlAlone) {
+  mutex.OldIrql = HIGH_LEVEL;
+  KeEnterCriticalRegion();
+  ExAcquireFastMutexUnsafe(&mutex);
+  EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
+  EXPECT_EQ(mutex.Count, 0);
+  EXPECT_EQ(mutex.Owner, PsGetCurrentThread());
+  ExReleaseFastMutexUnsafe(&mutex);
+  EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
   EXPECT_EQ(mutex.Count, 1);
+  EXPECT_EQ(mutex.Owner, nullptr);
+  KeLeaveCriticalRegion();
+}
+
+TEST_F(ExFastMutex, ReleaseRestoresTheIrqlWhateverItIsNow) {
+  ExAcquireFastMutex(&mutex);
+  KfRaiseIrql(DISPATCH_LEVEL);
+  ExReleaseFastMutex(&mutex);
+  EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
+  KfRaiseIrql(APC_LEVEL);
+  ExAcquireFastMutex(&mutex);
+  KeLowerIrql(PASSIVE_LEVEL);
+  ExReleaseFastMutex(&mutex);
+  EXPECT_EQ(KeGetCurrentIrql(), APC_LEVEL);
+  KeLowerIrql(PASSIVE_LEVEL);
+}
+
+TEST_F(ExFastMutex, IsRecordedAsHeld) {
+  const ke::HeldLocks &held = ke::current().held;
+  FAST_MUTEX another;
+  ExInitializeFastMutex(&another);
+  ExAcquireFastMutex(&mutex);
+  EXPECT_TRUE(ExTryToAcquireFastMutex(&another));
+  ASSERT_EQ(held.count(), 2u);
+  EXPECT_EQ(held[0].lock, &mutex);
+  EXPECT_EQ(held[0].kind(), ke::LockKind::kFastMutex);
+  EXPECT_EQ(held[1].lock, &another);
+  EXPECT_NE(held[1].site(), nullptr);
+  ExReleaseFastMutex(&another);
+  ExReleaseFastMutex(&mutex);
+  EXPECT_EQ(held.count(), 0u);
+}
+
+using ExFastMutexStress = ExFastMutex;
+
+TEST_F(ExFastMutexStress, ExcludesHoweverItIsTaken) {
+  const int kRounds = rounds(500, 100000);
+  Guarded guarded;
+  stress([&](std::mt19937 &random, int) {
+    for (int i = 0; i < kRounds; ++i) {
+      switch (random() % 3) {
+        case 0:
+          ExAcquireFastMutex(&mutex);
+          guarded.change();
+          ExReleaseFastMutex(&mutex);
+          break;
+        case 1:
+          KeEnterCriticalRegion();
+          ExAcquireFastMutexUnsafe(&mutex);
+          guarded.change();
+          ExReleaseFastMutexUnsafe(&mutex);
+          KeLeaveCriticalRegion();
+          break;
+        default:
+          while (!ExTryToAcquireFastMutex(&mutex)) sched_yield();
+          guarded.change();
+          ExReleaseFastMutex(&mutex);
+      }
+    }
+    EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
+  });
+  EXPECT_EQ(guarded.first, 1LL * kStressThreads * kRounds);
+  EXPECT_TRUE(guarded.whole());
+  EXPECT_EQ(mutex.Count, 1);
+  EXPECT_EQ(mutex.Event.Header.SignalState, 0);
 }
 
 }  // namespace

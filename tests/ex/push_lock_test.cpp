@@ -1,4 +1,4 @@
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -126,26 +126,101 @@ TEST_F(ExPushLock, ReleaseOfAFreeLockIsABugcheck) {
   ExReleasePushLockShared(&lock);
 }
 
-TEST_F(ExPushLock, ExcludesWritersAndAdmitsReadersUnderContention) {
-  const int kRounds = rounds(2000, 250000);
-  long long value = 0, copy = 0;
-  const auto writer = [&] {
-    for (int i = 0; i < kRounds; ++i) {
-      ExAcquirePushLockExclusive(&lock);
-      value = value + 1;
-      copy = copy + 1;
-      ExReleasePushLockExclusive(&lock);
-    }
+TEST_F(ExPushLock, ReleaseByAThreadThatDoesNotHoldItIsABugcheck) {
+  const auto refused = [&](const auto &release) {
+    SystemThread other([&] {
+      const ke::Bugcheck stop = ke::catch_bugcheck([&] { release(&lock, 0); });
+      EXPECT_EQ(stop.code, 0x162u);
+      EXPECT_EQ(stop.parameters[0], reinterpret_cast<ULONG_PTR>(&ke::current()));
+      EXPECT_EQ(stop.parameters[1], reinterpret_cast<ULONG_PTR>(&lock));
+      EXPECT_EQ(stop.parameters[2], 0xFFFFFFFFu);
+      EXPECT_EQ(stop.parameters[3], 0u);
+    });
   };
-  const auto reader = [&] {
-    for (int i = 0; i < kRounds; ++i) {
-      ExAcquirePushLockShared(&lock);
-      ASSERT_EQ(value, copy);
-      ExReleasePushLockShared(&lock);
-    }
+  ExAcquirePushLockExclusive(&lock);
+  refused(ExReleasePushLockExclusiveEx);
+  refused(ExReleasePushLockEx);
+  EXPECT_EQ(lock, kLocked);
+  ExReleasePushLockExclusive(&lock);
+  ExAcquirePushLockShared(&lock);
+  refused(ExReleasePushLockSharedEx);
+  refused(ExReleasePushLockEx);
+  EXPECT_EQ(lock, kReader | kLocked);
+  ExReleasePushLockShared(&lock);
+}
+
+TEST_F(ExPushLock, WithTooManyLocksHeldNobodyIsBlamed) {
+  constexpr size_t kMany = ke::HeldLocks::kMost + 1;
+  EX_PUSH_LOCK locks[kMany] = {};
+  for (EX_PUSH_LOCK &one : locks) ExAcquirePushLockExclusive(&one);
+  ExReleasePushLockExclusive(&locks[3]);
+  ExReleasePushLockExclusive(&locks[kMany - 1]);  // which the record has no room for
+  for (EX_PUSH_LOCK &one : locks) {
+    if (one) ExReleasePushLockExclusive(&one);
+  }
+  EXPECT_EQ(ke::current().held.count(), 0u);
+  EXPECT_EQ(ke::catch_bugcheck([&] { ExReleasePushLockExclusive(&locks[0]); }).code, 0x162u);
+}
+
+TEST_F(ExPushLock, IsRecordedAsHeld) {
+  const ke::HeldLocks &held = ke::current().held;
+  ExAcquirePushLockShared(&lock);
+  ASSERT_EQ(held.count(), 1u);
+  EXPECT_EQ(held[0].lock, &lock);
+  EXPECT_EQ(held[0].kind(), ke::LockKind::kPushLockShared);
+  EXPECT_NE(held[0].site(), nullptr);
+  ASSERT_TRUE(ExTryConvertPushLockSharedToExclusive(&lock));
+  EXPECT_EQ(held[0].kind(), ke::LockKind::kPushLockExclusive);
+  ExReleasePushLockExclusive(&lock);
+  EXPECT_EQ(held.count(), 0u);
+}
+
+using ExPushLockStress = ExPushLock;
+
+TEST_F(ExPushLockStress, ExcludesWritersAndAdmitsReaders) {
+  const int kRounds = rounds(500, 100000);
+  Guarded guarded;
+  std::atomic<long long> changes{0};
+  const auto change = [&] {
+    guarded.change();
+    ++changes;
   };
-  { SystemThread a(writer), b(writer), c(reader), d(reader); }
-  EXPECT_EQ(value, 2LL * kRounds);
+  stress([&](std::mt19937 &random, int) {
+    KeEnterCriticalRegion();
+    for (int i = 0; i < kRounds; ++i) {
+      switch (random() % 6) {
+        case 0:
+          ExAcquirePushLockExclusive(&lock);
+          change();
+          ExReleasePushLockExclusive(&lock);
+          break;
+        case 1:
+          if (!ExTryAcquirePushLockExclusive(&lock)) break;
+          change();
+          ExReleasePushLock(&lock);
+          break;
+        case 2:
+          if (!ExTryAcquirePushLockShared(&lock)) break;
+          EXPECT_TRUE(guarded.whole());
+          ExReleasePushLock(&lock);
+          break;
+        case 3:
+          ExAcquirePushLockShared(&lock);
+          EXPECT_TRUE(guarded.whole());
+          if (ExTryConvertPushLockSharedToExclusive(&lock)) change();
+          ExReleasePushLock(&lock);
+          break;
+        default:
+          ExAcquirePushLockShared(&lock);
+          EXPECT_TRUE(guarded.whole());
+          ExReleasePushLockShared(&lock);
+      }
+    }
+    KeLeaveCriticalRegion();
+    EXPECT_EQ(ke::current().held.count(), 0u);
+  });
+  EXPECT_EQ(guarded.first, changes.load());
+  EXPECT_TRUE(guarded.whole());
   EXPECT_EQ(lock, 0u);
 }
 

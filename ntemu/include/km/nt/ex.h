@@ -44,12 +44,12 @@ NTKERNELAPI VOID FASTCALL ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULON
     IRQL: <= APC_LEVEL. Source: WDK: ExReleasePushLockExclusive. */
 NTKERNELAPI VOID FASTCALL ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags);
 
-/** Releases one shared acquisition of a push lock. Flags: 0. IRQL: <= APC_LEVEL. Source: WDK: ExReleasePushLockShared.
- */
+/** Releases one shared acquisition of a push lock by the calling thread; another thread's is bugcheck 0x162. Flags: 0.
+    IRQL: <= APC_LEVEL. Source: WDK: ExReleasePushLockShared. */
 NTKERNELAPI VOID FASTCALL ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags);
 
-/** Releases a push lock in whichever mode it is held. Flags: 0. IRQL: <= APC_LEVEL. Source: exported by ntoskrnl,
-    undocumented. */
+/** Releases a push lock in whichever mode the calling thread holds it; another thread's is bugcheck 0x162. Flags: 0.
+    IRQL: <= APC_LEVEL. Source: exported by ntoskrnl, undocumented. */
 NTKERNELAPI VOID FASTCALL ExReleasePushLockEx(PEX_PUSH_LOCK PushLock, ULONG Flags);
 
 /** Takes a push lock exclusively if that needs no wait; returns whether it did. Flags: 0. IRQL: <= APC_LEVEL. Source:

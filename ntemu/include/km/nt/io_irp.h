@@ -92,12 +92,26 @@ NTKERNELAPI VOID NTAPI IoStopTimer(PDEVICE_OBJECT DeviceObject);
 NTKERNELAPI VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction);
 NTKERNELAPI VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable);
 
+/** Initializes a remove lock that nobody has acquired. AllocateTag, MaxLockedMinutes, HighWatermark: for Driver
+   Verifier and checked builds; kept in the lock of a driver compiled with DBG. RemlockSize: its size. IRQL:
+   PASSIVE_LEVEL. Source: WDK: IoInitializeRemoveLock. */
 NTKERNELAPI VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
                                                 ULONG HighWatermark, ULONG RemlockSize);
+
+/** Counts an operation on a device. STATUS_SUCCESS, or STATUS_DELETE_PENDING when IoReleaseRemoveLockAndWaitEx has been
+    called: then nothing is counted. Tag, File, Line: for Driver Verifier and checked builds. IRQL: <= DISPATCH_LEVEL.
+    Source: WDK: IoAcquireRemoveLock. */
 NTKERNELAPI NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCSTR File, ULONG Line,
                                                  ULONG RemlockSize);
+
+/** Ends an operation that IoAcquireRemoveLockEx counted. Tag: the same as there; not checked in free builds of Windows.
+    IRQL: <= DISPATCH_LEVEL. Source: WDK: IoReleaseRemoveLock. */
 NTKERNELAPI VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize);
+
+/** Ends the caller's own operation, lets no further one begin, and waits until all have ended. IRQL: PASSIVE_LEVEL.
+    Source: WDK: IoReleaseRemoveLockAndWait. */
 NTKERNELAPI VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize);
+
 #define IoInitializeRemoveLock(Lock, Tag, Maxmin, HighWater) \
   IoInitializeRemoveLockEx(Lock, Tag, Maxmin, HighWater, sizeof(IO_REMOVE_LOCK))
 #define IoAcquireRemoveLock(RemoveLock, Tag) \
