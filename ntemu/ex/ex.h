@@ -7,6 +7,7 @@ extern "C" VOID ExpWorkerThread(PVOID);
 
 namespace ntemu::ex {
 
+void boot_time();
 // Gives the layers below their memory.
 void boot();
 

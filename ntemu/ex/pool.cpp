@@ -231,6 +231,7 @@ void free_string(void *buffer) { release(buffer, kStringTag); }
 }  // namespace
 
 void boot() {
+  boot_time();
   rtl::allocate_string = allocate_string;
   rtl::free_string = free_string;
   boot_lookaside_lists();

@@ -1,10 +1,12 @@
 #include "ntemu/ex/worker.h"
 
-#include <deque>
-#include <utility>
+#include <memory>
+#include <vector>
 
+#include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/ex/ex.h"
+#include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/wait.h"
 #include "ntifs.h"
 
@@ -17,23 +19,43 @@ struct Waiter {
   bool abandoned = false;
 };
 
-struct Item {
-  void (*routine)(void *) = nullptr;
-  void *context = nullptr;
-  Waiter *waiter = nullptr;
-  bool host_waits = false;  // a host thread: its stack outlives the machine's threads
+// A routine of the kernel's own, queued as a work item.
+struct Job {
+  WORK_QUEUE_ITEM item;
+  LIST_ENTRY entry;  // in Workers.jobs
+  PWORKER_THREAD_ROUTINE routine;
+  PVOID context;
+  Waiter *waiter;   // or null
+  bool host_waits;  // a host thread: its stack outlives the machine's threads
+};
+
+// Marks the item of a Job; never called.
+VOID is_a_job(PVOID) {}
+
+// What a worker is at. The item itself belongs to its routine.
+struct Work {
+  PWORKER_THREAD_ROUTINE routine = nullptr;
+  PVOID parameter = nullptr;
+  const WORK_QUEUE_ITEM *item = nullptr;
+  Job *job = nullptr;
 };
 
 // One a worker; free again with the next machine.
 struct Slot {
   std::atomic<ETHREAD *> thread{nullptr};
   std::atomic<bool> busy{false};
-  Item item;  // guarded by the mutex
+  Work work;  // the worker's own
 };
+
+constexpr int kPriorities = 32;
+constexpr int kDelayedPriority = 12;
 
 struct Workers {
   base::Mutex mutex;
-  std::deque<Item> queue NTEMU_GUARDED_BY(mutex);
+  LIST_ENTRY queues[kPriorities] NTEMU_GUARDED_BY(mutex);  // of WORK_QUEUE_ITEM.List
+  uint32_t used NTEMU_GUARDED_BY(mutex) = 0;               // the queues that are not empty
+  size_t queued NTEMU_GUARDED_BY(mutex) = 0;
+  LIST_ENTRY jobs NTEMU_GUARDED_BY(mutex);  // queued and running ones
   unsigned busy NTEMU_GUARDED_BY(mutex) = 0;
   unsigned threads NTEMU_GUARDED_BY(mutex) = 0;  // that are there or about to be
   unsigned slots_used NTEMU_GUARDED_BY(mutex) = 0;
@@ -47,15 +69,20 @@ Workers &workers() {
   return *all;
 }
 
-// False when the machine has ended.
-bool submit(const Item &item) {
+enum class Submitted { kYes, kQueuedAlready, kEnded };
+
+Submitted submit(WORK_QUEUE_ITEM &item, int priority, Job *job = nullptr) {
   Workers &all = workers();
   bool grow;
   {
     base::Guard guard(all.mutex);
-    if (all.ended) return false;
-    all.queue.push_back(item);
-    grow = all.queue.size() + all.busy > all.threads && all.threads < kMostWorkers;
+    if (all.ended) return Submitted::kEnded;
+    if (item.List.Flink) return Submitted::kQueuedAlready;
+    InsertTailList(&all.queues[priority], &item.List);
+    all.used |= 1u << priority;
+    ++all.queued;
+    if (job) InsertTailList(&all.jobs, &job->entry);
+    grow = all.queued + all.busy > all.threads && all.threads < kMostWorkers;
     if (grow) ++all.threads;
   }
   if (grow && !create_worker()) {
@@ -63,7 +90,24 @@ bool submit(const Item &item) {
     --all.threads;  // the item waits for one of those that are there
   }
   KeSetEvent(&all.work, IO_NO_INCREMENT, FALSE);
+  return Submitted::kYes;
+}
+
+bool submit_job(PWORKER_THREAD_ROUTINE routine, PVOID context, Waiter *waiter, bool host_waits) {
+  auto job = std::make_unique<Job>(Job{{}, {}, routine, context, waiter, host_waits});
+  ExInitializeWorkItem(&job->item, is_a_job, nullptr);
+  if (submit(job->item, kDelayedPriority, job.get()) != Submitted::kYes) return false;
+  job.release();  // NOLINT: its worker, or abandon_work, deletes it
   return true;
+}
+
+WORK_QUEUE_ITEM &take_first(Workers &all) NTEMU_REQUIRES(all.mutex) {
+  const int priority = 31 - __builtin_clz(all.used);
+  auto &item = *CONTAINING_RECORD(RemoveHeadList(&all.queues[priority]), WORK_QUEUE_ITEM, List);
+  if (IsListEmpty(&all.queues[priority])) all.used &= ~(1u << priority);
+  --all.queued;
+  item.List.Flink = nullptr;  // it can be queued again
+  return item;
 }
 
 bool take(Slot &slot) {
@@ -71,12 +115,16 @@ bool take(Slot &slot) {
   bool more;
   {
     base::Guard guard(all.mutex);
-    if (all.queue.empty()) return false;
-    slot.item = all.queue.front();
-    all.queue.pop_front();
+    if (all.queued == 0) return false;
+    WORK_QUEUE_ITEM &item = take_first(all);
+    slot.work = {item.WorkerRoutine, item.Parameter, &item, nullptr};
+    if (item.WorkerRoutine == is_a_job) {
+      Job &job = *CONTAINING_RECORD(&item, Job, item);
+      slot.work = {job.routine, job.context, &item, &job};
+    }
     ++all.busy;
     slot.busy = true;
-    more = !all.queue.empty();
+    more = all.queued > 0;
   }
   // The event wakes one worker however often it was set: each passes on what it leaves.
   if (more) KeSetEvent(&all.work, IO_NO_INCREMENT, FALSE);
@@ -85,15 +133,16 @@ bool take(Slot &slot) {
 
 void finish(Slot &slot) {
   Workers &all = workers();
-  Waiter *waiter;
+  std::unique_ptr<Job> job;
   {
     base::Guard guard(all.mutex);
-    waiter = slot.item.waiter;
-    slot.item = {};
+    job.reset(slot.work.job);
+    if (job) RemoveEntryList(&job->entry);
+    slot.work = {};
     --all.busy;
     slot.busy = false;
   }
-  if (waiter) KeSetEvent(&waiter->done, IO_NO_INCREMENT, FALSE);
+  if (job && job->waiter) KeSetEvent(&job->waiter->done, IO_NO_INCREMENT, FALSE);
 }
 
 Slot &own_slot() {
@@ -113,14 +162,17 @@ void boot_worker() {
   KeInitializeEvent(&all.work, SynchronizationEvent, FALSE);
   {
     base::Guard guard(all.mutex);
-    all.queue.clear();
+    for (LIST_ENTRY &queue : all.queues) InitializeListHead(&queue);
+    InitializeListHead(&all.jobs);
+    all.used = 0;
+    all.queued = 0;
     all.busy = all.slots_used = 0;
     all.threads = 1;
     all.ended = false;
     for (Slot &slot : all.slots) {
       slot.thread = nullptr;
       slot.busy = false;
-      slot.item = {};
+      slot.work = {};
     }
   }
   if (create_worker()) return;
@@ -141,13 +193,13 @@ bool is_idle_worker(const ETHREAD &thread) {
 bool worker_is_busy() {
   Workers &all = workers();
   base::Guard guard(all.mutex);
-  return all.busy > 0 || !all.queue.empty();
+  return all.busy > 0 || all.queued > 0;
 }
 
 bool work_is_due() {
   Workers &all = workers();
   base::Guard guard(all.mutex);
-  return !all.ended && !all.queue.empty() && all.busy < all.threads;
+  return !all.ended && all.queued > 0 && all.busy < all.threads;
 }
 
 bool run_on_system_worker(void (*routine)(void *), void *context) {
@@ -158,29 +210,73 @@ bool run_on_system_worker(void (*routine)(void *), void *context) {
   }
   Waiter waiter;
   KeInitializeEvent(&waiter.done, NotificationEvent, FALSE);
-  if (!submit({routine, context, &waiter, thread.adopted})) return false;
+  if (!submit_job(routine, context, &waiter, thread.adopted)) return false;
   KeWaitForSingleObject(&waiter.done, Executive, KernelMode, FALSE, nullptr);
   return !waiter.abandoned;
 }
 
-void queue_to_system_worker(void (*routine)(void *), void *context) { submit({routine, context, nullptr, false}); }
+void queue_to_system_worker(void (*routine)(void *), void *context) { submit_job(routine, context, nullptr, false); }
+
+void run_work(PWORKER_THREAD_ROUTINE routine, PVOID parameter, const WORK_QUEUE_ITEM *item) {
+  routine(parameter);
+  const ETHREAD &thread = ke::current();
+  const auto code = reinterpret_cast<ULONG_PTR>(routine);
+  const auto argument = reinterpret_cast<ULONG_PTR>(parameter), place = reinterpret_cast<ULONG_PTR>(item);
+  if (!IsListEmpty(&thread.Tcb.MutantListHead)) ke::bugcheck(0x39, code, argument, place);
+  if (thread.irql != PASSIVE_LEVEL) ke::bugcheck(0xE1, code, thread.irql, argument, place);
+  if (const ULONG disabled = thread.Tcb.CombinedApcDisable) ke::bugcheck(0x1, code, 0, disabled, 1);
+}
+
+int work_priority(WORK_QUEUE_TYPE type) {
+  const int custom = static_cast<int>(type) - CustomPriorityWorkQueue;
+  if (custom >= 0 && custom < kPriorities) return custom;
+  switch (type) {
+    case CriticalWorkQueue:
+      return 13;
+    case DelayedWorkQueue:
+      return kDelayedPriority;
+    case HyperCriticalWorkQueue:
+      return 15;
+    case NormalWorkQueue:
+      return 8;
+    case BackgroundWorkQueue:
+      return 7;
+    case RealTimeWorkQueue:
+      return 18;
+    case SuperCriticalWorkQueue:
+      return 14;
+    default:
+      return -1;
+  }
+}
+
+bool is_queued(const WORK_QUEUE_ITEM &item) {
+  Workers &all = workers();
+  base::Guard guard(all.mutex);
+  return item.List.Flink != nullptr;
+}
 
 void abandon_work() {
   Workers &all = workers();
-  std::deque<Item> left;
+  std::vector<std::unique_ptr<Job>> left;
   {
     base::Guard guard(all.mutex);
     all.ended = true;
-    left.swap(all.queue);
+    // Not the drivers' items: what they lie in may be gone with its thread.
+    while (!IsListEmpty(&all.jobs)) {
+      left.emplace_back(CONTAINING_RECORD(RemoveHeadList(&all.jobs), Job, entry));
+    }
     for (Slot &slot : all.slots) {
-      if (slot.busy.exchange(false)) left.push_back(std::exchange(slot.item, {}));
+      slot.busy = false;
+      slot.work = {};
     }
     all.busy = 0;
+    all.queued = 0;
   }
-  for (const Item &item : left) {
-    if (!item.host_waits) continue;
-    item.waiter->abandoned = true;
-    KeSetEvent(&item.waiter->done, IO_NO_INCREMENT, FALSE);
+  for (const auto &job : left) {
+    if (!job->host_waits) continue;
+    job->waiter->abandoned = true;
+    KeSetEvent(&job->waiter->done, IO_NO_INCREMENT, FALSE);
   }
 }
 
@@ -194,8 +290,17 @@ VOID ExpWorkerThread(PVOID) {
   for (;;) {
     KeWaitForSingleObject(&ex::workers().work, WrQueue, KernelMode, FALSE, nullptr);
     while (ex::take(slot)) {
-      slot.item.routine(slot.item.context);
+      ex::run_work(slot.work.routine, slot.work.parameter, slot.work.item);
       ex::finish(slot);
     }
   }
+}
+
+VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType) {
+  NT_ENTER(ExQueueWorkItem, WorkItem, QueueType);
+  const auto item = reinterpret_cast<ULONG_PTR>(WorkItem), queue = static_cast<ULONG_PTR>(QueueType);
+  const int priority = ex::work_priority(QueueType);
+  if (priority < 0) ke::bugcheck(0xE4, 6, item, queue);
+  if (!WorkItem->WorkerRoutine) ke::bugcheck(0xE4, 7, item, queue);
+  if (ex::submit(*WorkItem, priority) == ex::Submitted::kQueuedAlready) ke::bugcheck(0xE4, 1, item, queue);
 }

@@ -1,7 +1,8 @@
-// The system worker threads: run what must not run on the caller's thread, such as DriverEntry.
+// The system worker threads: run what must not run on the caller's thread, such as DriverEntry, and drivers' work
+// items.
 #pragma once
 
-struct _ETHREAD;
+#include "ntifs.h"
 
 namespace ntemu::ex {
 
@@ -18,6 +19,12 @@ void boot_worker();
 bool run_on_system_worker(void (*routine)(void *), void *context);
 // The same without waiting.
 void queue_to_system_worker(void (*routine)(void *), void *context);
+
+// Runs a routine as a worker does: what it leaves behind (a mutex, a raised IRQL, disabled APCs) ends the machine.
+void run_work(PWORKER_THREAD_ROUTINE routine, PVOID parameter, const WORK_QUEUE_ITEM *item);
+// 0 to 31, or -1 for a queue that does not exist.
+int work_priority(WORK_QUEUE_TYPE type);
+bool is_queued(const WORK_QUEUE_ITEM &item);
 
 // Whether a routine runs or waits for a worker.
 bool worker_is_busy();

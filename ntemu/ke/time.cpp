@@ -7,6 +7,7 @@ using namespace ntemu;
 
 namespace {
 
+// The performance counter is the interrupt time.
 constexpr LONGLONG kPerformanceFrequency = base::kNtPerSecond;
 
 }  // namespace
@@ -23,6 +24,18 @@ VOID KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime) {
 
 ULONGLONG KeQueryInterruptTime() {
   NT_ENTER(KeQueryInterruptTime);
+  return static_cast<ULONGLONG>(base::clock().interrupt_time());
+}
+
+ULONGLONG KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp) {
+  NT_ENTER(KeQueryInterruptTimePrecise, QpcTimeStamp);
+  const auto now = static_cast<ULONGLONG>(base::clock().interrupt_time());
+  *QpcTimeStamp = now;
+  return now;
+}
+
+ULONGLONG KeQueryUnbiasedInterruptTime() {
+  NT_ENTER(KeQueryUnbiasedInterruptTime);
   return static_cast<ULONGLONG>(base::clock().interrupt_time());
 }
 

@@ -6,6 +6,7 @@
 #include "ntemu/cm/registry.h"
 #include "ntemu/cm/service.h"
 #include "ntemu/io/driver.h"
+#include "ntemu/io/work_item.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/ps.h"
@@ -22,7 +23,11 @@ std::string status_text(const char *what, NTSTATUS status) {
   return fmt::format("{}: status 0x{:08X}", what, static_cast<uint32_t>(status));
 }
 
-size_t threads_in(const ldr::Image &image) { return ps::count_threads(image.entry.DllBase, image.entry.SizeOfImage); }
+// Work items count as the threads that they are about to be run by.
+size_t threads_in(const ldr::Image &image) {
+  return ps::count_threads(image.entry.DllBase, image.entry.SizeOfImage) +
+         io::work_items_in(image.entry.DllBase, image.entry.SizeOfImage);
+}
 
 // As PsLoadedModuleList shows it, without the extension.
 std::u16string base_name(std::u16string_view service, std::u16string_view nt_name) {

@@ -13,10 +13,12 @@
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
+#include "ntemu/io/work_item.h"
 #include "ntemu/kd/debug_print.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/ke.h"
 #include "ntemu/ke/processor.h"
+#include "ntemu/ke/timer.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/debug_log.h"
@@ -130,6 +132,7 @@ std::optional<Error> Machine::State::boot() {
   }
   route_log(options, std::move(file));
   ke::boot_bugcheck();
+  ke::boot_timers();
   ke::end_machine = end_after_bugcheck;
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
   ex::boot();
@@ -143,6 +146,7 @@ std::optional<Error> Machine::State::boot() {
   ps::boot();
   const std::string hive = options.directory.empty() ? ":memory:" : (options.directory / "hive.db").string();
   if (auto error = cm::boot(hive)) return Error{STATUS_REGISTRY_CORRUPT, *error};
+  io::boot_work_items();
   ldr::boot();
   booted = true;
   return drives.boot(options.directory);
@@ -167,7 +171,8 @@ bool Machine::shut_down() {
   const auto state = std::move(state_);
   bool ended = true;
   if (state->booted) {
-    ended = ps::stop_threads(kTeardownPatience);
+    const bool no_timers = ke::stop_timers(kTeardownPatience);
+    ended = ps::stop_threads(kTeardownPatience) && no_timers;
     if (ended) {
       state->drivers.await_calls();
       ke::teardown_processors();

@@ -2,6 +2,7 @@
 
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/processor.h"
+#include "ntemu/ke/timer.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ps/ps.h"
 
@@ -17,6 +18,10 @@ struct Counts {
 
 Counts count_threads() {
   Counts counts;
+  // First: what a timer that expired meanwhile has set going shows further down.
+  const ke::PendingTimers timers = ke::count_pending_timers(kShortDelay);
+  counts.running += timers.soon;
+  counts.delayed += timers.later;
   if (ex::work_is_due()) ++counts.running;  // asked first: what was taken meanwhile shows as a busy worker
   if (ke::dpcs_are_due()) ++counts.running;
   ps::for_each_thread([&](ETHREAD &thread) {
@@ -42,8 +47,8 @@ Rest look_for_rest() {
     if (counts.running > 0) return Rest::kRunning;
     // A thread that went to sleep during the look may have woken one that had been seen asleep.
     if (ke::rest_count.load() != before) continue;
-    if (counts.threads == 0) return Rest::kDone;
-    return counts.delayed > 0 ? Rest::kDelayed : Rest::kWaiting;
+    if (counts.delayed > 0) return Rest::kDelayed;
+    return counts.threads > 0 ? Rest::kWaiting : Rest::kDone;
   }
 }
 

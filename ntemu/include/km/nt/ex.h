@@ -3,7 +3,9 @@
 #define NTEMU_KM_NT_EX_H
 
 #include "ex_sync.h"
+#include "ex_timer.h"
 #include "ex_types.h"
+#include "ex_work.h"
 #include "interlocked.h"
 #include "ke.h"
 #include "list.h"

@@ -81,10 +81,35 @@ NTKERNELAPI PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN
 NTKERNELAPI VOID NTAPI IoFreeMdl(PMDL Mdl);
 NTKERNELAPI VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length);
 
+/** Allocates a work item for a device, or a driver given in its place; NULL when there is no memory. Anything else is
+   bugcheck 0xE4 (3, item, object, 0). IRQL: <= DISPATCH_LEVEL. Source: WDK: IoAllocateWorkItem; Bug Check 0xE4. */
 NTKERNELAPI PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject);
+
+/** Frees a work item, also from its own routine; a queued one is bugcheck 0xE4 (2, item, routine, 0).
+   IRQL: <= DISPATCH_LEVEL. Source: WDK: IoFreeWorkItem; Bug Check 0xE4. */
 NTKERNELAPI VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
+
+/** Returns how many bytes IoInitializeWorkItem needs. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoSizeofWorkItem. */
+NTKERNELAPI ULONG NTAPI IoSizeofWorkItem(VOID);
+
+/** Makes a work item of IoSizeofWorkItem() bytes of the caller's nonpaged memory; IoObject as IoAllocateWorkItem's.
+   IRQL: <= DISPATCH_LEVEL (unverified). Source: WDK: IoInitializeWorkItem; Bug Check 0xE4. */
+NTKERNELAPI VOID NTAPI IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem);
+
+/** Ends the use of a work item that IoInitializeWorkItem made, before its memory is freed; a queued one is bugcheck
+   0xE4 (2, item, routine, 0). IRQL: <= DISPATCH_LEVEL (unverified). Source: WDK: IoUninitializeWorkItem. */
+NTKERNELAPI VOID NTAPI IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem);
+
+/** Lets a system worker thread call WorkerRoutine(object, Context) at PASSIVE_LEVEL; the object stays referenced until
+   that returns. QueueType: as ExQueueWorkItem's. An item that is queued already is bugcheck 0xE4 (1, item, queue, 0).
+   IRQL: <= DISPATCH_LEVEL. Source: WDK: IoQueueWorkItem; Bug Check 0xE4. */
 NTKERNELAPI VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
                                        WORK_QUEUE_TYPE QueueType, PVOID Context);
+
+/** The same with a routine that gets the work item, too. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoQueueWorkItemEx. */
+NTKERNELAPI VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+                                         WORK_QUEUE_TYPE QueueType, PVOID Context);
+
 NTKERNELAPI NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine,
                                              PVOID Context);
 NTKERNELAPI VOID NTAPI IoStartTimer(PDEVICE_OBJECT DeviceObject);

@@ -5,6 +5,7 @@
 #include "ke_processor.h"
 #include "ke_sync.h"
 #include "ke_thread.h"
+#include "ke_timer.h"
 #include "ke_types.h"
 
 #ifdef __cplusplus
