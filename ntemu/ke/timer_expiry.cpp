@@ -34,6 +34,8 @@ void call_back(Timers &all, CalloutTimer &timer) {
   {
     base::Guard guard(all.mutex);
     --timer.calls;
+    --all.calls;
+    all.count.fetch_sub(1, std::memory_order_relaxed);
     released = is_released(timer);
   }
   if (released) timer.released(timer);
@@ -147,7 +149,11 @@ CalloutTimer *expire_timer(Timers &all, KTIMER &timer, WakeList &wakes) {
     timer.DueTime.QuadPart = static_cast<ULONGLONG>(next_due(timer, period));
     insert_timer(all, timer, false);
   }
-  if (callout) ++callout->calls;
+  if (callout) {
+    ++callout->calls;
+    ++all.calls;
+    all.count.fetch_add(1, std::memory_order_relaxed);
+  }
   signal_timer(timer, wakes);
   if (dpc) KeInsertQueueDpc(dpc, nullptr, nullptr);
   return callout;
@@ -160,6 +166,7 @@ void boot_timers() {
   base::Guard guard(all.mutex);
   for (TimerTable &table : all.tables) table.clear();
   all.started[0] = all.started[1] = false;
+  all.calls = 0;
   all.count = 0;
   all.ended = false;
 }
@@ -170,7 +177,6 @@ bool stop_timers(base::Nt100ns patience) {
   {
     base::Guard guard(all.mutex);
     all.ended = true;
-    all.count = 0;
     std::copy(std::begin(all.started), std::end(all.started), started);
   }
   for (std::atomic<uint32_t> &word : all.words) {
@@ -194,6 +200,7 @@ PendingTimers count_pending_timers(base::Nt100ns limit) {
   Timers &all = timers();
   if (all.count.load(std::memory_order_relaxed) == 0) return pending;
   base::Guard guard(all.mutex);
+  pending.soon = all.calls;
   for (const bool absolute : {false, true}) {
     all.tables[absolute].for_each([&](KTIMER &timer) {
       if (!sets_something_going(timer)) return;

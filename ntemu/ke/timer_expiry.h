@@ -15,9 +15,10 @@ struct Timers {
   TimerTable tables[2] NTEMU_GUARDED_BY(mutex);  // by interrupt time, by system time
   bool started[2] NTEMU_GUARDED_BY(mutex) = {};
   bool ended NTEMU_GUARDED_BY(mutex) = true;
-  std::atomic<uint32_t> words[2]{};  // rung when a table has a new earliest timer
-  std::atomic<uint32_t> threads{0};  // that expire timers
-  std::atomic<size_t> count{0};      // of set timers
+  std::atomic<uint32_t> words[2]{};          // rung when a table has a new earliest timer
+  std::atomic<uint32_t> threads{0};          // that expire timers
+  size_t calls NTEMU_GUARDED_BY(mutex) = 0;  // of callbacks, under way
+  std::atomic<size_t> count{0};              // of set timers and calls
   pthread_t hosts[2];
 
   TimerTable &table_of(const KTIMER &timer) NTEMU_REQUIRES(mutex) { return tables[is_absolute(timer)]; }

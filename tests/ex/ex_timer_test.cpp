@@ -206,7 +206,7 @@ using ExTimerStress = KernelTest;
 // Whatever was set has been cancelled, or has called back once.
 TEST_F(ExTimerStress, EverySetIsCancelledOrCallsBackOnce) {
   constexpr int kThreads = 8, kTimers = 4;
-  const int kRounds = rounds(500, 50000);
+  const int kRounds = rounds(5000, 200000);
   std::atomic<int> calls{0}, sets{0}, cancelled{0}, deletions{0};
   const auto on_expiry = [](PEX_TIMER, PVOID count) { static_cast<std::atomic<int> *>(count)->fetch_add(1); };
   PEX_TIMER timers[kTimers];

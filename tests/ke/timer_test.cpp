@@ -324,7 +324,7 @@ using KeTimerStress = KernelTest;
 
 TEST_F(KeTimerStress, RandomOperationsOnSharedTimers) {
   constexpr int kThreads = 8, kTimers = 4;
-  const int kRounds = rounds(500, 50000);
+  const int kRounds = rounds(5000, 200000);
   KTIMER timers[kTimers];
   for (int i = 0; i < kTimers; ++i) {
     KeInitializeTimerEx(&timers[i], i % 2 ? SynchronizationTimer : NotificationTimer);
