@@ -25,6 +25,9 @@ enum ThreadState : UCHAR {
   kDeferredReady
 };
 
+// ETHREAD.CrossThreadFlags
+enum CrossThreadFlag : ULONG { kTerminatedFlag = 1, kSystemThreadFlag = 0x10 };
+
 struct RaiseFrame;
 struct Processor;
 
@@ -99,11 +102,14 @@ struct _KTHREAD {
   LIST_ENTRY QueueListEntry;  // offset unverified
   UCHAR Spare218[0x220 - 0x218];
   struct _KPROCESS *Process;
-  UCHAR Spare228[0x233 - 0x228];
+  UCHAR Spare228[0x232 - 0x228];
+  CHAR PreviousMode;
   CHAR BasePriority;
   UCHAR Spare234[0x283 - 0x234];
   volatile UCHAR WaitReason;
-  UCHAR Spare284[0x28c - 0x284];
+  CHAR SuspendCount;
+  CHAR Saturation;  // 1 or -1: BasePriority is an end of its class, whatever the process's
+  UCHAR Spare286[0x28c - 0x286];
   ULONG KernelTime;
   UCHAR Spare290[0x2dc - 0x290];
   ULONG UserTime;
@@ -122,7 +128,7 @@ struct _ETHREAD {
   UCHAR Spare4a8[0x4c8 - 0x4a8];
   CLIENT_ID Cid;
   UCHAR Spare4d8[0x560 - 0x4d8];
-  ULONG CrossThreadFlags;  // bit 0: terminated
+  ULONG CrossThreadFlags;  // CrossThreadFlag
   NTSTATUS ExitStatus;
   UCHAR Spare568[0x6a0 - 0x568];
   UCHAR LockEntries[6][0x60];
@@ -185,6 +191,7 @@ struct _EPROCESS {
   UCHAR PriorityClass;
   LARGE_INTEGER CreateTime;
   ULONG ActiveThreads;
+  NTSTATUS ExitStatus;
 };
 
 NTEMU_ASSERT_OFFSET(_KTHREAD, InitialStack, 0x28);
@@ -204,8 +211,10 @@ NTEMU_ASSERT_OFFSET(_KTHREAD, WaitTime, 0x1b4);
 NTEMU_ASSERT_OFFSET(_KTHREAD, KernelApcDisable, 0x1e4);
 NTEMU_ASSERT_OFFSET(_KTHREAD, SpecialApcDisable, 0x1e6);
 NTEMU_ASSERT_OFFSET(_KTHREAD, Process, 0x220);
+NTEMU_ASSERT_OFFSET(_KTHREAD, PreviousMode, 0x232);
 NTEMU_ASSERT_OFFSET(_KTHREAD, BasePriority, 0x233);
 NTEMU_ASSERT_OFFSET(_KTHREAD, WaitReason, 0x283);
+NTEMU_ASSERT_OFFSET(_KTHREAD, SuspendCount, 0x284);
 NTEMU_ASSERT_OFFSET(_KTHREAD, KernelTime, 0x28c);
 NTEMU_ASSERT_OFFSET(_KTHREAD, UserTime, 0x2dc);
 NTEMU_ASSERT_OFFSET(_KTHREAD, MutantListHead, 0x308);
@@ -228,6 +237,8 @@ inline bool needs_attention(const ETHREAD &thread) {
   using Aliased __attribute__((may_alias)) = uint32_t;
   return __atomic_load_n(reinterpret_cast<const Aliased *>(&thread.starting), __ATOMIC_RELAXED) != 0;
 }
+// Who asks, in an Nt service: a Zw service always asks for the kernel.
+inline KPROCESSOR_MODE previous_mode() { return current().Tcb.PreviousMode; }
 inline ETHREAD &ethread(KTHREAD *thread) { return *reinterpret_cast<ETHREAD *>(thread); }
 
 }  // namespace ntemu::ke

@@ -25,18 +25,6 @@ NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode) {
   return ob::close_handle(Handle);
 }
 
-NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout) {
-  NT_ENTER(ZwWaitForSingleObject, Handle, Alertable, Timeout);
-  const auto body = ob::reference_by_handle(Handle, SYNCHRONIZE, nullptr, KernelMode);
-  if (!body) return body.status();
-  NTSTATUS status = STATUS_OBJECT_TYPE_MISMATCH;
-  if (const LONG offset = ob::type_of(*body).dispatcher_offset; offset >= 0) {
-    status = KeWaitForSingleObject(static_cast<char *>(*body) + offset, UserRequest, KernelMode, Alertable, Timeout);
-  }
-  ob::dereference(*body);
-  return status;
-}
-
 NTSTATUS ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                    KPROCESSOR_MODE AccessMode, PVOID *Object,
                                    POBJECT_HANDLE_INFORMATION HandleInformation) {

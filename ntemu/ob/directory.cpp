@@ -135,6 +135,11 @@ NTSTATUS enter(Directory &directory, std::u16string_view name, void *body, bool 
   return STATUS_OBJECT_NAME_COLLISION;
 }
 
+bool has_name(void *body) {
+  base::Guard guard(names_mutex);
+  return name_info_of(header_of(body)).Directory != nullptr;
+}
+
 std::vector<void *> list(Directory &directory) {
   base::Guard guard(names_mutex);
   std::vector<void *> bodies;

@@ -30,6 +30,8 @@ void *look_up(Directory &directory, std::u16string_view name, bool ignore_case) 
 // STATUS_OBJECT_NAME_COLLISION, in which case `existing` receives a reference to the object that has the name.
 NTSTATUS enter(Directory &directory, std::u16string_view name, void *body, bool permanent, bool ignore_case,
                void **existing) NTEMU_EXCLUDES(names_mutex);
+// Whether the object is entered in a directory.
+bool has_name(void *body) NTEMU_EXCLUDES(names_mutex);
 std::vector<void *> list(Directory &directory) NTEMU_EXCLUDES(names_mutex);
 
 void *create_directory_body();

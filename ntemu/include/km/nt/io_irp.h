@@ -152,8 +152,12 @@ NTKERNELAPI VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG Desired
 NTKERNELAPI VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
 NTKERNELAPI VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
 
+/** Creates a named event that is set, or opens the one that has the name; returns it, or NULL on failure. EventHandle:
+    gets a kernel handle; the pointer is good until it is closed. IRQL: PASSIVE_LEVEL. Source: WDK:
+    IoCreateSynchronizationEvent, IoCreateNotificationEvent. */
 NTKERNELAPI PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
 NTKERNELAPI PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
+
 NTKERNELAPI PIRP NTAPI IoGetTopLevelIrp(VOID);
 NTKERNELAPI VOID NTAPI IoSetTopLevelIrp(PIRP Irp);
 NTKERNELAPI PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp);

@@ -71,10 +71,6 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLO
     STATUS_HANDLE_NOT_CLOSABLE when it is protected. IRQL: PASSIVE_LEVEL. Source: WDK: ZwClose. */
 NTSYSAPI NTSTATUS NTAPI ZwClose(HANDLE Handle);
 
-/** Waits for the object behind a handle. Timeout and results: as KeWaitForSingleObject, plus STATUS_INVALID_HANDLE and
-    STATUS_OBJECT_TYPE_MISMATCH. IRQL: PASSIVE_LEVEL. Source: WDK: ZwWaitForSingleObject. */
-NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
-
 /** Opens an existing registry key. Returns STATUS_OBJECT_NAME_NOT_FOUND when a part of the path is missing,
     STATUS_OBJECT_PATH_SYNTAX_BAD or STATUS_OBJECT_NAME_INVALID for a bad name, STATUS_ACCESS_DENIED. IRQL:
    PASSIVE_LEVEL. Source: WDK: ZwOpenKey. */

@@ -1,9 +1,10 @@
-/* System services beyond the first set: directories, sections, events, registry changes, memory and drivers. */
+/* System services beyond the first set: directories, sections, registry changes, memory and drivers. */
 #ifndef NTEMU_KM_NT_ZW_OBJECTS_H
 #define NTEMU_KM_NT_ZW_OBJECTS_H
 
 #include "cm.h"
 #include "io_types.h"
+#include "zw_sync.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -95,15 +96,6 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyIn
                                    ULONG Length, PULONG ResultLength);
 NTSYSAPI NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle);
 
-NTSYSAPI NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-                                      POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState);
-NTSYSAPI NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-                                    POBJECT_ATTRIBUTES ObjectAttributes);
-NTSYSAPI NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState);
-NTSYSAPI NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState);
-NTSYSAPI NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle);
-NTSYSAPI NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE WaitType, BOOLEAN Alertable,
-                                                 PLARGE_INTEGER Timeout);
 NTSYSAPI NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
                                                 POBJECT_ATTRIBUTES ObjectAttributes);
 NTSYSAPI NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
