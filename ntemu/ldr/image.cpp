@@ -9,9 +9,11 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
+#include "ntemu/ex/worker.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/ldr/elf_dynamic.h"
 #include "ntemu/ldr/list.h"
+#include "ntemu/ps/notify.h"
 
 LIST_ENTRY PsLoadedModuleList = {&PsLoadedModuleList, &PsLoadedModuleList};
 
@@ -170,6 +172,18 @@ std::unique_ptr<Image> load(const fs::path &file, const fs::path &private_direct
   return image;
 }
 
+// On a system worker, where DriverEntry will run too: the caller may be a thread of the host.
+void announce(Image &image) {
+  if (!ps::image_routines_exist()) return;
+  ex::run_on_system_worker(
+      [](void *context) {
+        const KLDR_DATA_TABLE_ENTRY &entry = static_cast<Image *>(context)->entry;
+        UNICODE_STRING name = entry.FullDllName;  // a copy: the routines may change it
+        ps::notify_image(&name, entry.DllBase, entry.SizeOfImage);
+      },
+      &image);
+}
+
 struct Extent {
   const void *base;
   uint64_t size;
@@ -227,6 +241,7 @@ LoadResult load_image(const fs::path &file, const fs::path &private_directory, s
         full_name.empty() ? u"\\SystemRoot\\System32\\drivers\\" + base : std::u16string(full_name);
     set_names(*image, full, base);
     insert(image.get());
+    announce(*image);
     return image.release();
   } catch (const LoadError &error) {
     return error;

@@ -7,6 +7,7 @@
 #include "ntemu/ke/dispatcher.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
+#include "ntemu/rtl/version.h"
 
 using namespace ntemu;
 
@@ -36,6 +37,7 @@ void boot_process() {
   ke::initialize_header(process->Pcb.Header, ke::kProcessObject, 0, 0);
   InitializeListHead(&process->Pcb.ThreadListHead);
   process->UniqueProcessId = reinterpret_cast<HANDLE>(kSystemProcessId);
+  process->ExitStatus = STATUS_PENDING;
   std::memcpy(process->ImageFileName, "System", sizeof "System");
   process->CreateTime.QuadPart = base::clock().system_time();
   InitializeListHead(&PsActiveProcessHead);
@@ -59,4 +61,41 @@ PEPROCESS IoGetCurrentProcess() {
 HANDLE PsGetCurrentProcessId() {
   NT_ENTER(PsGetCurrentProcessId);
   return PsInitialSystemProcess->UniqueProcessId;
+}
+
+HANDLE PsGetProcessId(PEPROCESS Process) {
+  NT_ENTER(PsGetProcessId, Process);
+  return Process->UniqueProcessId;
+}
+
+PUCHAR PsGetProcessImageFileName(PEPROCESS Process) {
+  NT_ENTER(PsGetProcessImageFileName, Process);
+  return Process->ImageFileName;
+}
+
+LONGLONG PsGetProcessCreateTimeQuadPart(PEPROCESS Process) {
+  NT_ENTER(PsGetProcessCreateTimeQuadPart, Process);
+  return Process->CreateTime.QuadPart;
+}
+
+NTSTATUS PsGetProcessExitStatus(PEPROCESS Process) {
+  NT_ENTER(PsGetProcessExitStatus, Process);
+  return Process->ExitStatus;
+}
+
+NTSTATUS PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process) {
+  NT_ENTER(PsLookupProcessByProcessId, ProcessId, Process);
+  if (ProcessId != PsInitialSystemProcess->UniqueProcessId) return STATUS_INVALID_CID;
+  ob::reference(PsInitialSystemProcess);
+  *Process = PsInitialSystemProcess;
+  return STATUS_SUCCESS;
+}
+
+BOOLEAN PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber, PUNICODE_STRING CSDVersion) {
+  NT_ENTER(PsGetVersion, MajorVersion, MinorVersion, BuildNumber, CSDVersion);
+  if (MajorVersion) *MajorVersion = rtl::kMajorVersion;
+  if (MinorVersion) *MinorVersion = rtl::kMinorVersion;
+  if (BuildNumber) *BuildNumber = rtl::kBuildNumber;
+  if (CSDVersion) *CSDVersion = {};
+  return FALSE;
 }

@@ -18,7 +18,10 @@
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/queue.h"
 #include "ntemu/ke/wait.h"
-#include "ntemu/ob/object.h"
+#include "ntemu/ob/open.h"
+#include "ntemu/ps/exit.h"
+#include "ntemu/ps/notify.h"
+#include "ntemu/ps/priority.h"
 #include "ntemu/ps/process.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/reaper.h"
@@ -57,7 +60,7 @@ constexpr base::Nt100ns kStartHostLimit = base::kNtPerSecond;
 
 struct Threads {
   base::Mutex mutex;
-  size_t count NTEMU_GUARDED_BY(mutex) = 0;  // linked ETHREADs that are not adopted
+  size_t count NTEMU_GUARDED_BY(mutex) = 0;  // linked ETHREADs that run, or are about to, on a host thread of ours
   std::atomic<ULONG_PTR> next_id{8};
   std::atomic<uint32_t> ended{0};  // bumped at each thread's end
 };
@@ -77,12 +80,13 @@ ETHREAD *new_thread() {
   InitializeListHead(&tcb.ApcState.ApcListHead[UserMode]);
   tcb.ApcState.Process = &PsInitialSystemProcess->Pcb;
   tcb.Process = &PsInitialSystemProcess->Pcb;
-  tcb.Priority = 8;
-  tcb.BasePriority = 8;
+  tcb.Priority = kBasePriority;
+  tcb.BasePriority = kBasePriority;
   ke::set_state(tcb, ke::kInitialized);
   thread->CreateTime.QuadPart = base::clock().system_time();
   thread->Cid.UniqueProcess = PsInitialSystemProcess->UniqueProcessId;
   thread->Cid.UniqueThread = reinterpret_cast<HANDLE>(threads().next_id.fetch_add(4));
+  thread->ExitStatus = STATUS_PENDING;
   thread->wait_deadline = base::kForever;
   return thread;
 }
@@ -91,8 +95,14 @@ void link(ETHREAD &thread) {
   base::Guard guard(threads().mutex);
   InsertTailList(&PsInitialSystemProcess->Pcb.ThreadListHead, &thread.Tcb.ThreadListEntry);
   ++PsInitialSystemProcess->ActiveThreads;
-  if (!thread.adopted) ++threads().count;
   thread.linked = true;
+}
+
+// From here on the machine's end waits for the thread.
+void count_in(ETHREAD &thread) {
+  base::Guard guard(threads().mutex);
+  thread.governed = true;
+  ++threads().count;
 }
 
 void unlink(ETHREAD &thread) {
@@ -100,37 +110,27 @@ void unlink(ETHREAD &thread) {
   if (!thread.linked) return;
   RemoveEntryList(&thread.Tcb.ThreadListEntry);
   --PsInitialSystemProcess->ActiveThreads;
-  if (!thread.adopted) --threads().count;
+  if (thread.governed) --threads().count;
   thread.linked = false;
 }
 
-void mark_terminated(ETHREAD &thread, NTSTATUS status) {
+void mark_terminated(ETHREAD &thread) {
   ke::drop_processor(thread);
   ke::run_down_apcs(thread);
   ke::abandon_mutants(thread);
   ke::leave_queue(thread);
-  thread.ExitStatus = status;
-  thread.ExitTime.QuadPart = base::clock().system_time();
-  thread.CrossThreadFlags |= 1;
+  __atomic_store_n(&thread.ExitTime.QuadPart, base::clock().system_time(), __ATOMIC_RELAXED);
+  __atomic_fetch_or(&thread.CrossThreadFlags, ke::kTerminatedFlag, __ATOMIC_RELAXED);
   ke::set_state(thread.Tcb, ke::kTerminated);
   unlink(thread);
   ke::signal(thread.Tcb.Header, 1, IO_NO_INCREMENT);
 }
 
-// A driver's thread may not end while APCs are disabled or a mutex is its own.
-void check_exit(ETHREAD &thread) {
-  if (ke::leaving.load()) return;
-  if (thread.Tcb.CombinedApcDisable != 0) ke::bugcheck(0x20, 0, thread.Tcb.CombinedApcDisable, thread.irql, 1);
-  if (!IsListEmpty(&thread.Tcb.MutantListHead)) {
-    auto *mutant = CONTAINING_RECORD(thread.Tcb.MutantListHead.Flink, KMUTANT, MutantListEntry);
-    ke::bugcheck(0x4000008A, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(mutant));
-  }
-}
-
 __attribute__((noinline)) void PspSystemThreadStartup(ETHREAD &thread) {
   const auto routine = reinterpret_cast<PKSTART_ROUTINE>(thread.StartAddress);
   routine(thread.start_context);
-  check_exit(thread);
+  prepare_exit(thread);
+  set_exit_status(thread, STATUS_SUCCESS);
 }
 
 __attribute__((noinline)) void KiStartSystemThread(ETHREAD &thread) {
@@ -152,9 +152,12 @@ void *host_entry(void *argument) {
   if (policy) policy->begin(thread);
   if (setjmp(exit_point) == 0) KiStartSystemThread(thread);
   thread.exit_point = nullptr;
+  thread.raise_frame = nullptr;  // whoever wanted to catch something is not on the stack any more
   ke::end_start(thread);
   note_ending();
-  mark_terminated(thread, thread.ExitStatus);
+  record_processor_time(thread);
+  if (thread.ExitStatus == STATUS_PENDING) set_exit_status(thread, STATUS_SYSTEM_SHUTDOWN);
+  mark_terminated(thread);
   threads().ended.fetch_add(1);
   base::wake_word(threads().ended, INT_MAX);
   ke::note_rest();
@@ -224,6 +227,9 @@ ETHREAD *adopt() {
   thread->adopted = true;
   thread->host_id = gettid();
   thread->host_thread = pthread_self();
+  clockid_t cpu_clock = 0;
+  pthread_getcpuclockid(pthread_self(), &cpu_clock);
+  thread->cpu_clock.store(cpu_clock);
   ke::set_state(thread->Tcb, ke::kRunning);
   pthread_attr_t attributes;
   void *limit = nullptr;
@@ -265,34 +271,54 @@ bool (*is_driver_code)(const void *address) = [](const void *) { return false; }
 void release_host_thread() {
   ETHREAD *thread = base::current_thread_slot;
   if (!thread || !thread->adopted) return;
-  mark_terminated(*thread, STATUS_SUCCESS);
+  record_processor_time(*thread);
+  set_exit_status(*thread, STATUS_SUCCESS);
+  mark_terminated(*thread);
   base::current_thread_slot = nullptr;
   ob::dereference(thread);
 }
 
-Result<ETHREAD *> create_thread(PKSTART_ROUTINE routine, void *context) {
+namespace {
+
+// A thread that others can find; it does not run yet. The result carries a reference.
+ETHREAD *make_thread(PKSTART_ROUTINE routine, void *context) {
   ETHREAD *thread = new_thread();
-  if (!thread) return STATUS_INSUFFICIENT_RESOURCES;
+  if (!thread) return nullptr;
+  thread->CrossThreadFlags = ke::kSystemThreadFlag;
   thread->StartAddress = reinterpret_cast<PVOID>(routine);
   thread->start_context = context;
   thread->starting.store(true);
-  thread->governed = true;
-  ob::reference(thread);  // the running thread's own; the reaper drops it
   link(*thread);
-  if (!start_host_thread(*thread)) {
-    unlink(*thread);
-    free_stack(*thread);
-    ob::dereference(thread);
-    ob::dereference(thread);
-    return STATUS_INSUFFICIENT_RESOURCES;
-  }
   return thread;
+}
+
+// Tells who asked for it, and lets the thread run. When that is not possible, it is as if it had never been.
+bool launch(ETHREAD &thread) {
+  notify_thread(thread, true);
+  ob::reference(&thread);  // the running thread's own; the reaper drops it
+  count_in(thread);
+  if (start_host_thread(thread)) return true;
+  unlink(thread);
+  free_stack(thread);
+  ob::dereference(&thread);
+  return false;
+}
+
+}  // namespace
+
+Result<ETHREAD *> create_thread(PKSTART_ROUTINE routine, void *context) {
+  ETHREAD *thread = make_thread(routine, context);
+  if (!thread) return STATUS_INSUFFICIENT_RESOURCES;
+  if (launch(*thread)) return thread;
+  ob::dereference(thread);
+  return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 void boot() {
   Threads &all = threads();
   all.next_id = 8;
   ke::leaving = false;
+  reset_notify_routines();
   boot_process();
   base::adopt_thread = adopt;
   api::leave_machine = leave_if_nt_thread;
@@ -363,43 +389,32 @@ NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT
   NT_ENTER(PsCreateSystemThread, ThreadHandle, DesiredAccess, ObjectAttributes, ProcessHandle, ClientId, StartRoutine,
            StartContext);
   ke::require_irql_at_most(APC_LEVEL, __builtin_return_address(0));
+  if (!StartRoutine) return STATUS_INVALID_PARAMETER;
   if (ProcessHandle) {
-    const auto process = ob::reference_by_handle(ProcessHandle, 0, *PsProcessType, KernelMode);
+    const auto process = ob::reference_by_handle(ProcessHandle, PROCESS_CREATE_THREAD, *PsProcessType, KernelMode);
     if (!process) return process.status();
     ob::dereference(*process);
   }
-  const auto thread = create_thread(StartRoutine, StartContext);
-  if (!thread) return thread.status();
-  const ULONG attributes = ObjectAttributes ? ObjectAttributes->Attributes : 0;
-  const ACCESS_MASK access = DesiredAccess ? DesiredAccess : THREAD_ALL_ACCESS;
-  const auto handle = ob::create_handle(*thread, access, attributes);
-  if (handle) *ThreadHandle = *handle;
-  if (handle && ClientId) *ClientId = (*thread)->Cid;
-  await_first_progress(**thread);
-  ob::dereference(*thread);
-  return handle ? STATUS_SUCCESS : handle.status();
-}
-
-NTSTATUS PsTerminateSystemThread(NTSTATUS ExitStatus) {
-  NT_ENTER(PsTerminateSystemThread, ExitStatus);
-  ETHREAD &thread = ke::current();
-  if (!thread.exit_point) return STATUS_INVALID_PARAMETER;  // not a system thread: the host made it
-  check_exit(thread);
-  thread.ExitStatus = ExitStatus;
-  std::longjmp(*thread.exit_point, 1);
-}
-
-PETHREAD PsGetCurrentThread() {
-  NT_ENTER(PsGetCurrentThread);
-  return &ke::current();
-}
-
-HANDLE PsGetCurrentThreadId() {
-  NT_ENTER(PsGetCurrentThreadId);
-  return ke::current().Cid.UniqueThread;
-}
-
-HANDLE PsGetThreadId(PETHREAD Thread) {
-  NT_ENTER(PsGetThreadId, Thread);
-  return Thread->Cid.UniqueThread;
+  OBJECT_ATTRIBUTES attributes;
+  InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
+  if (ObjectAttributes) attributes = *ObjectAttributes;
+  if (attributes.Attributes & (OBJ_PERMANENT | OBJ_EXCLUSIVE | OBJ_OPENIF)) return STATUS_INVALID_PARAMETER;
+  attributes.Attributes |= OBJ_KERNEL_HANDLE;
+  const auto thread = ob::Ref<ETHREAD>::adopt(make_thread(StartRoutine, StartContext));
+  if (!thread) return STATUS_INSUFFICIENT_RESOURCES;
+  // What the thread is known by is there before it runs.
+  HANDLE handle;
+  NTSTATUS status = ob::open_new(ob::Ref<ETHREAD>(thread).release(), DesiredAccess, &attributes, &handle);
+  if (!NT_SUCCESS(status)) {
+    unlink(*thread);
+    return status;
+  }
+  *ThreadHandle = handle;
+  if (ClientId) *ClientId = thread->Cid;
+  if (!launch(*thread)) {
+    ob::close_handle(handle);
+    return STATUS_INSUFFICIENT_RESOURCES;
+  }
+  await_first_progress(*thread);
+  return STATUS_SUCCESS;
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <memory>
 
@@ -68,6 +69,15 @@ inline NTSTATUS wait(void *object, PLARGE_INTEGER timeout = nullptr) {
 inline NTSTATUS poll(void *object) {
   LARGE_INTEGER now{};
   return wait(object, &now);
+}
+
+// A value that the enumeration does not have.
+template <class Enum>
+Enum no_such(int value) {
+  Enum result;
+  static_assert(sizeof result == sizeof value);
+  std::memcpy(&result, &value, sizeof value);
+  return result;
 }
 
 // More rounds where the full test run was asked for.

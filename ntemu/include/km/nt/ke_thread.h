@@ -27,11 +27,27 @@ typedef struct _KBUGCHECK_CALLBACK_RECORD {
 NTEMU_ASSERT_SIZE(KBUGCHECK_CALLBACK_RECORD, 0x40);
 #define KeInitializeCallbackRecord(CallbackRecord) ((CallbackRecord)->State = 0)
 
+/** Sets the priority, 1 to 31, of a thread and returns that before. Another value stops the machine (0x139, 5: it is
+    reserved; what Windows does is unverified). IRQL: PASSIVE_LEVEL. Source: WDK: KeSetPriorityThread. */
 NTKERNELAPI KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority);
+
+/** Returns the priority of a thread. IRQL: PASSIVE_LEVEL. Source: WDK: KeQueryPriorityThread. */
 NTKERNELAPI KPRIORITY NTAPI KeQueryPriorityThread(PKTHREAD Thread);
+
+/** Sets a thread's base priority, and its priority, relative to that of its process (8), within 1 to 15; returns the
+    increment before. From 16 either way the thread is saturated: it goes to the end of the range, and 16 or -16 is the
+    increment that the next call returns. IRQL: PASSIVE_LEVEL. Source: WDK: KeSetBasePriorityThread. */
 NTKERNELAPI LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment);
+
+/** Returns the kernel time that a thread has used, in clock ticks of KeQueryTimeIncrement; UserTime gets the user time:
+    0. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeQueryRuntimeThread. */
 NTKERNELAPI ULONG NTAPI KeQueryRuntimeThread(PKTHREAD Thread, PULONG UserTime);
+
+/** Returns whether the calling thread came from user mode: KernelMode for a system thread. IRQL: <= DISPATCH_LEVEL.
+    Source: WDK: ExGetPreviousMode. */
 NTKERNELAPI KPROCESSOR_MODE NTAPI KeGetPreviousMode(VOID);
+
+NTKERNELAPI VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds);
 NTKERNELAPI VOID NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);
 NTKERNELAPI VOID NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState);
 NTKERNELAPI NTSTATUS NTAPI KeExpandKernelStackAndCallout(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size);

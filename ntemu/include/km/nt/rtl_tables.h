@@ -77,6 +77,24 @@ typedef struct _RTL_OSVERSIONINFOW {
 } RTL_OSVERSIONINFOW, *PRTL_OSVERSIONINFOW, OSVERSIONINFOW, *POSVERSIONINFOW;
 NTEMU_ASSERT_SIZE(RTL_OSVERSIONINFOW, 0x114);
 
+typedef struct _RTL_OSVERSIONINFOEXW {
+  ULONG dwOSVersionInfoSize;
+  ULONG dwMajorVersion;
+  ULONG dwMinorVersion;
+  ULONG dwBuildNumber;
+  ULONG dwPlatformId;
+  WCHAR szCSDVersion[128];
+  USHORT wServicePackMajor;
+  USHORT wServicePackMinor;
+  USHORT wSuiteMask;
+  UCHAR wProductType;
+  UCHAR wReserved;
+} RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW, OSVERSIONINFOEXW, *POSVERSIONINFOEXW;
+NTEMU_ASSERT_SIZE(RTL_OSVERSIONINFOEXW, 0x11C);
+
+#define VER_PLATFORM_WIN32_NT 2
+#define VER_NT_WORKSTATION 1
+
 typedef struct _GENERATE_NAME_CONTEXT {
   USHORT Checksum;
   BOOLEAN CheckSumInserted;
@@ -104,7 +122,11 @@ NTSYSAPI PVOID NTAPI RtlEnumerateGenericTable(PRTL_GENERIC_TABLE Table, BOOLEAN 
 NTSYSAPI PVOID NTAPI RtlGetElementGenericTable(PRTL_GENERIC_TABLE Table, ULONG I);
 NTSYSAPI ULONG NTAPI RtlNumberGenericTableElements(PRTL_GENERIC_TABLE Table);
 NTSYSAPI BOOLEAN NTAPI RtlIsGenericTableEmpty(PRTL_GENERIC_TABLE Table);
+
+/** Stores the version of the system: 10.0, build 22621, a workstation. dwOSVersionInfoSize, set by the caller, says
+   which of the two structures it is. Returns STATUS_SUCCESS. IRQL: PASSIVE_LEVEL. Source: WDK: RtlGetVersion. */
 NTSYSAPI NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation);
+
 NTSYSAPI NTSTATUS NTAPI RtlGenerate8dot3Name(PCUNICODE_STRING Name, BOOLEAN AllowExtendedCharacters,
                                              PGENERATE_NAME_CONTEXT Context, PUNICODE_STRING Name8dot3);
 

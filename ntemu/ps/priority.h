@@ -1,0 +1,20 @@
+// Priorities and processor time of threads. The host decides who runs: a priority is recorded and told.
+#pragma once
+
+#include "ntemu/ke/ke.h"
+#include "ntemu/ke/thread.h"
+
+namespace ntemu::ps {
+
+inline constexpr CHAR kBasePriority = 8;  // of the System process
+
+KPRIORITY set_priority(KTHREAD &thread, KPRIORITY priority);
+// Relative to the process, within its class; 16 or more either way goes to the end of the class and stays there. The
+// increment before.
+LONG set_base_priority(KTHREAD &thread, LONG increment);
+
+base::Nt100ns processor_time(const ETHREAD &thread);
+// The last thing that is measured: the calling thread ends.
+void record_processor_time(ETHREAD &thread);
+
+}  // namespace ntemu::ps
