@@ -13,19 +13,17 @@ bool is_retired(const KTIMER &timer) {
 }
 
 void reset(KTIMER &timer, bool absolute) {
-  HeaderLock lock(timer.Header);
-  timer.Header.SignalState = 0;
-  const LONG bits = timer_bits(timer) & ~kTimerAbsolute;
-  __atomic_store_n(&timer.Header.Lock, bits | (absolute ? kTimerAbsolute : 0), __ATOMIC_RELAXED);
+  {
+    DispatcherLock lock;
+    set_state(timer.Header, 0);
+  }
+  change_bits(timer, kTimerAbsolute, absolute ? kTimerAbsolute : 0);
 }
 
 }  // namespace
 
 void initialize_timer(KTIMER &timer, TIMER_TYPE type, TimerKind kind) {
-  timer.Header.Lock = 0;
-  timer.Header.TimerType = type == NotificationTimer ? kNotificationTimer : kSynchronizationTimer;
-  timer.Header.SignalState = 0;
-  InitializeListHead(&timer.Header.WaitListHead);
+  initialize_header(timer.Header, type == NotificationTimer ? kNotificationTimer : kSynchronizationTimer, 0, 0);
   timer.DueTime.QuadPart = 0;
   timer.TimerListEntry = {};
   timer.Dpc = nullptr;
@@ -138,7 +136,5 @@ BOOLEAN KeCancelTimer(PKTIMER Timer) {
 
 BOOLEAN KeReadStateTimer(PKTIMER Timer) {
   NT_ENTER(KeReadStateTimer, Timer);
-  DISPATCHER_HEADER &header = check_timer(Timer, __builtin_return_address(0)).Header;
-  HeaderLock lock(header);
-  return header.SignalState != 0;
+  return signal_state(check_timer(Timer, __builtin_return_address(0)).Header) != 0;
 }

@@ -14,9 +14,11 @@ base::Nt100ns period_of(const KTIMER &timer) {
 }
 
 void signal_timer(KTIMER &timer, WakeList &wakes) {
-  HeaderLock lock(timer.Header);
-  timer.Header.SignalState = 1;
-  if (!IsListEmpty(&timer.Header.WaitListHead)) release_waiters(timer.Header, wakes);
+  DispatcherLock lock;
+  freeze(timer.Header);
+  set_state(timer.Header, 1);
+  release_waiters(timer.Header, IO_NO_INCREMENT, wakes);
+  thaw(timer.Header);
 }
 
 // In step with its first expiry, however late this one is.
@@ -104,7 +106,7 @@ void start_expiry(Timers &all, bool absolute) NTEMU_REQUIRES(all.mutex) {
 bool sets_something_going(KTIMER &timer) {
   if (timer.Dpc) return true;
   if (timer.TimerType == kCalloutTimer && reinterpret_cast<CalloutTimer &>(timer).expired) return true;
-  HeaderLock lock(timer.Header);
+  DispatcherLock lock;
   return !IsListEmpty(&timer.Header.WaitListHead);
 }
 
@@ -115,12 +117,14 @@ Timers &timers() {
   return *all;
 }
 
+void change_bits(KTIMER &timer, LONG clear, LONG set) {
+  DispatcherLock lock;
+  const auto mask = static_cast<HeaderWord>(static_cast<ULONG>(clear));
+  store_word(timer.Header, (load_word(timer.Header) & ~mask) | static_cast<ULONG>(set));
+}
+
 void insert_timer(Timers &all, KTIMER &timer, bool absolute) {
-  {
-    HeaderLock lock(timer.Header);
-    const LONG bits = timer_bits(timer) & ~kTimerBits;
-    __atomic_store_n(&timer.Header.Lock, bits | TimerTable::bits_for(timer, absolute), __ATOMIC_RELAXED);
-  }
+  change_bits(timer, kTimerBits, TimerTable::bits_for(timer, absolute));
   if (all.ended) return;
   TimerTable &table = all.tables[absolute];
   const base::Nt100ns before = table.next_due();
@@ -137,8 +141,7 @@ void remove_timer(Timers &all, KTIMER &timer) {
     all.table_of(timer).remove(timer);
     all.count.fetch_sub(1, std::memory_order_relaxed);
   }
-  HeaderLock lock(timer.Header);
-  __atomic_store_n(&timer.Header.Lock, timer_bits(timer) & ~kTimerInserted, __ATOMIC_RELAXED);
+  change_bits(timer, kTimerInserted, 0);
 }
 
 CalloutTimer *expire_timer(Timers &all, KTIMER &timer, WakeList &wakes) {

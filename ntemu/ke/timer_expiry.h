@@ -11,7 +11,7 @@
 namespace ntemu::ke {
 
 struct Timers {
-  base::Mutex mutex;                             // taken before an object's header lock; no driver runs under it
+  base::Mutex mutex;                             // taken before the dispatcher lock; no driver runs under it
   TimerTable tables[2] NTEMU_GUARDED_BY(mutex);  // by interrupt time, by system time
   bool started[2] NTEMU_GUARDED_BY(mutex) = {};
   bool ended NTEMU_GUARDED_BY(mutex) = true;
@@ -26,6 +26,8 @@ struct Timers {
 
 Timers &timers();
 
+// The flags in a timer's header, which is otherwise changed with the dispatcher lock held alone.
+void change_bits(KTIMER &timer, LONG clear, LONG set);
 // Sets a timer whose DueTime is known, and sees to it that it expires.
 void insert_timer(Timers &all, KTIMER &timer, bool absolute) NTEMU_REQUIRES(all.mutex);
 void remove_timer(Timers &all, KTIMER &timer) NTEMU_REQUIRES(all.mutex);

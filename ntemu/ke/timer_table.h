@@ -12,7 +12,7 @@ inline constexpr int kTimerHandShift = 16;
 inline constexpr LONG kTimerInserted = 1 << 30;
 inline constexpr LONG kTimerBits = kTimerAbsolute | 0xff << kTimerHandShift | kTimerInserted;
 
-inline LONG timer_bits(const KTIMER &timer) { return __atomic_load_n(&timer.Header.Lock, __ATOMIC_RELAXED); }
+inline LONG timer_bits(const KTIMER &timer) { return static_cast<LONG>(load_word(timer.Header)); }
 inline bool is_set(const KTIMER &timer) { return timer_bits(timer) & kTimerInserted; }
 inline bool is_absolute(const KTIMER &timer) { return timer_bits(timer) & kTimerAbsolute; }
 inline base::Nt100ns due_time(const KTIMER &timer) { return static_cast<base::Nt100ns>(timer.DueTime.QuadPart); }
