@@ -15,7 +15,7 @@ void stay(const void *) {}
 std::atomic<uint32_t> hooks{0};
 void (*trace_call)(const char *text) = trace_to_log;
 void (*leave_machine)(const void *caller) = stay;
-void (*schedule_point)(Id id) = [](Id) {};
+void (*schedule_point)(Id id, const void *caller) = [](Id, const void *) {};
 void (*take_apcs)(const void *caller) = stay;
 
 std::string format_argument(long long value) { return fmt::format("{}", value); }

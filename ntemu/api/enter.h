@@ -23,8 +23,8 @@ extern std::atomic<uint32_t> hooks;
 extern void (*trace_call)(const char *text);
 // Called for kLeaving with the API's caller; does not return on a thread that has to leave.
 extern void (*leave_machine)(const void *caller);
-// Called for kSchedule, before the API.
-extern void (*schedule_point)(Id id);
+// Called for kSchedule, with the API and its caller.
+extern void (*schedule_point)(Id id, const void *caller);
 // Called for kApcs, with the API's caller.
 extern void (*take_apcs)(const void *caller);
 
@@ -70,7 +70,7 @@ struct Signature<Function> {
   static Early<R> enter(Id id, const void *caller, P... arguments) {
     const uint32_t set = hooks.load(std::memory_order_relaxed);
     if (set & kLeaving) leave_machine(caller);
-    if (set & kSchedule) schedule_point(id);
+    if (set & kSchedule) schedule_point(id, caller);
     if (set & kApcs) take_apcs(caller);
     if (set & kTrace) {
       std::string text;

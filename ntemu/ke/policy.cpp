@@ -10,16 +10,15 @@ namespace {
 
 std::atomic<Policy *> the_policy{nullptr};
 
-void enter_point(api::Id id) {
+}  // namespace
+
+void schedule_point(api::Id id) {
   ETHREAD *thread = base::current_thread_slot;
   if (!thread) return;
   if (Policy *policy = policy_for(*thread)) policy->point(*thread, id);
 }
 
-}  // namespace
-
 void set_policy(Policy *policy) {
-  api::schedule_point = enter_point;
   the_policy.store(policy, std::memory_order_release);
   if (policy) {
     api::hooks.fetch_or(api::kSchedule);

@@ -12,11 +12,13 @@ struct _ETHREAD;
 
 namespace ntemu::ke {
 
-// Every call is made on the thread it is about, but wake. Only system threads are governed: a thread of the host that
-// entered the kernel by itself is the outside world, and always native.
+// Every call is made on the thread it is about, but add and wake. Only system threads are governed: a thread of the host
+// that entered the kernel by itself is the outside world, and always native.
 class Policy {
  public:
   virtual ~Policy() = default;
+  // A thread that is about to be started; called by its creator.
+  virtual void add(_ETHREAD &thread) = 0;
   // Before the first instruction of a new thread, and after its last.
   virtual void begin(_ETHREAD &thread) = 0;
   virtual void end(_ETHREAD &thread) = 0;
@@ -26,13 +28,14 @@ class Policy {
   virtual void wake(std::atomic<uint32_t> &word) = 0;
   // The thread spins until another has done something.
   virtual void yield(_ETHREAD &thread) = 0;
-  // The thread is about to enter an API: another may run first.
+  // The driver is about to enter an API: another thread may run first.
   virtual void point(_ETHREAD &thread, api::Id api) = 0;
 };
 
-// Puts `policy` in the place of the native one; nullptr brings that back. Only while no system thread runs.
+// Puts `policy` in the place of the native one; nullptr brings that back. Only while no machine runs.
 void set_policy(Policy *policy);
 Policy *policy_for(const _ETHREAD &thread);
+void schedule_point(api::Id api);
 
 // What everything in the kernel that waits uses: returns early now and then.
 void block_on(std::atomic<uint32_t> &word, uint32_t expected, base::Deadline deadline = {});

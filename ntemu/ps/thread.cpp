@@ -189,6 +189,7 @@ bool start_host_thread(ETHREAD &thread) {
   sigfillset(&blocked);
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, fault);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  if (ke::Policy *policy = ke::policy_for(thread)) policy->add(thread);
   expect_thread();
   const int error = pthread_create(&thread.host_thread, &attributes, host_entry, &thread);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -323,6 +324,9 @@ void boot() {
   base::adopt_thread = adopt;
   api::leave_machine = leave_if_nt_thread;
   api::take_apcs = take_apcs;
+  api::schedule_point = [](api::Id id, const void *caller) {
+    if (is_driver_code(caller)) ke::schedule_point(id);
+  };
   start_reaper();
   ex::create_worker = [] {
     const auto worker = create_thread(ExpWorkerThread, nullptr);
