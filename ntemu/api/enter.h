@@ -67,7 +67,8 @@ template <auto Function>
 struct Signature;
 template <class R, class... P, R (*Function)(P...)>
 struct Signature<Function> {
-  static Early<R> enter(Id id, const void *caller, P... arguments) {
+  // Apart from the body of the API, which then needs no registers for it.
+  [[gnu::noinline, gnu::cold]] static Early<R> enter(Id id, const void *caller, P... arguments) {
     const uint32_t set = hooks.load(std::memory_order_relaxed);
     if (set & kLeaving) leave_machine(caller);
     if (set & kSchedule) schedule_point(id, caller);

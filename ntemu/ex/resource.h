@@ -20,13 +20,13 @@ class ResourceLock {
   ResourceLock &operator=(const ResourceLock &) = delete;
   [[gnu::always_inline]] void lock() {
     if (__atomic_exchange_n(&word_, 1, __ATOMIC_ACQUIRE)) [[unlikely]]
-      spin();
+      spin(word_);
   }
   // The last touch of a resource that it makes acquirable.
   [[gnu::always_inline]] void unlock() { __atomic_store_n(&word_, 0, __ATOMIC_RELEASE); }
 
  private:
-  void spin();
+  static void spin(KSPIN_LOCK &word);
   KSPIN_LOCK &word_;
 };
 

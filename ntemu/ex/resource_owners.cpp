@@ -13,9 +13,9 @@ ULONG entries(const ERESOURCE &resource) { return resource.OwnerTable ? resource
 
 }  // namespace
 
-void ResourceLock::spin() {
-  for (uint32_t round = 0; __atomic_exchange_n(&word_, 1, __ATOMIC_ACQUIRE);) {
-    while (__atomic_load_n(&word_, __ATOMIC_RELAXED)) ke::spin(round++);
+void ResourceLock::spin(KSPIN_LOCK &word) {
+  for (uint32_t round = 0; __atomic_exchange_n(&word, 1, __ATOMIC_ACQUIRE);) {
+    while (__atomic_load_n(&word, __ATOMIC_RELAXED)) ke::spin(round++);
   }
 }
 

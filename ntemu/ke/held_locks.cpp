@@ -9,9 +9,9 @@ void HeldLocks::close_gap(uint32_t at) {
   if (count_ >= kMost) locks_[last] = {};  // one that is not known comes to stand there
 }
 
-bool HeldLocks::remove_below(const void *lock, const LockKind *kind) {
+bool HeldLocks::remove_below(const void *lock, int kind) {
   for (uint32_t i = known(); i-- > 0;) {
-    if (locks_[i].lock != lock || (kind && locks_[i].kind() != *kind)) continue;
+    if (locks_[i].lock != lock || (kind != kAnyKind && static_cast<int>(locks_[i].kind()) != kind)) continue;
     close_gap(i);
     return true;
   }

@@ -41,7 +41,7 @@ class HeldLocks {
     if (is_newest(lock)) [[likely]]
       remove_newest();
     else
-      remove_below(lock, nullptr);
+      remove_below(lock, kAnyKind);
   }
   // The same in two steps, for a fast path that calls nothing.
   bool is_newest(const void *lock) const { return count_ - 1 < kMost && locks_[count_ - 1].lock == lock; }
@@ -53,7 +53,7 @@ class HeldLocks {
       count_ = top;
       return true;
     }
-    return remove_below(lock, &kind);
+    return remove_below(lock, static_cast<int>(kind));
   }
   // The newest entry of `lock`, nullptr when none is known.
   const HeldLock *find(const void *lock) const;
@@ -64,7 +64,8 @@ class HeldLocks {
   const HeldLock &operator[](size_t i) const { return locks_[i]; }
 
  private:
-  bool remove_below(const void *lock, const LockKind *kind);
+  static constexpr int kAnyKind = -1;
+  bool remove_below(const void *lock, int kind);
   void close_gap(uint32_t at);
 
   uint32_t count_;
