@@ -273,7 +273,8 @@ TEST_F(WorkItemStress, EveryItemRunsExactlyOnce) {
         }
         for (int round = 0; round < kRounds; ++round) {
           for (int i = 0; i < kItems; ++i) {
-            ExQueueWorkItem(&items[i].item, static_cast<WORK_QUEUE_TYPE>(CustomPriorityWorkQueue + (i + thread) % 32));
+            ExQueueWorkItem(&items[static_cast<size_t>(i)].item,
+                            static_cast<WORK_QUEUE_TYPE>(CustomPriorityWorkQueue + (i + thread) % 32));
           }
           for (Counted &item : items) wait(&item.ran);
         }

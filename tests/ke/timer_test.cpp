@@ -345,7 +345,7 @@ TEST_F(KeTimerStress, RandomOperationsOnSharedTimers) {
               KeReadStateTimer(&timer);
               break;
             case 2:
-              due.QuadPart = base::clock().system_time() + random() % 2000;
+              due.QuadPart = base::clock().system_time() + static_cast<LONGLONG>(random() % 2000);
               KeSetTimer(&timer, due, nullptr);
               break;
             case 3:

@@ -10,7 +10,11 @@ extern "C" {
 
 /* Makes a work item that is not queued. Any IRQL. A macro in the WDK, too. */
 #define ExInitializeWorkItem(Item, Routine, Context) \
-  ((Item)->WorkerRoutine = (Routine), (Item)->Parameter = (Context), (Item)->List.Flink = NULL)
+  do {                                               \
+    (Item)->WorkerRoutine = (Routine);               \
+    (Item)->Parameter = (Context);                   \
+    (Item)->List.Flink = NULL;                       \
+  } while (0)
 
 /** Lets a system worker thread call the item's routine at PASSIVE_LEVEL; from then on the item is the routine's, to
    free or to queue again. QueueType: a queue below MaximumWorkQueue, or CustomPriorityWorkQueue plus a priority of 0 to
