@@ -81,16 +81,16 @@ const char *bugcheck_name(ULONG code) {
       return "ATTEMPTED_SWITCH_FROM_DPC";
     case 0xC2:
       return "BAD_POOL_CALLER";
-    case 0xD1:
-      return "DRIVER_IRQL_NOT_LESS_OR_EQUAL";
     case 0xC7:
       return "TIMER_OR_DPC_INVALID";
+    case 0xD1:
+      return "DRIVER_IRQL_NOT_LESS_OR_EQUAL";
     case 0xE1:
       return "WORKER_THREAD_RETURNED_AT_BAD_IRQL";
-    case 0xE4:
-      return "WORKER_INVALID";
     case 0xE2:
       return "MANUALLY_INITIATED_CRASH";
+    case 0xE4:
+      return "WORKER_INVALID";
     case 0xF7:
       return "DRIVER_OVERRAN_STACK_BUFFER";
     case 0x139:
