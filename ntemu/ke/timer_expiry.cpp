@@ -203,6 +203,7 @@ PendingTimers count_pending_timers(base::Nt100ns limit) {
   Timers &all = timers();
   if (all.count.load(std::memory_order_relaxed) == 0) return pending;
   base::Guard guard(all.mutex);
+  if (all.ended) return pending;
   pending.soon = all.calls;
   for (const bool absolute : {false, true}) {
     all.tables[absolute].for_each([&](KTIMER &timer) {
