@@ -94,11 +94,11 @@ Submitted submit(WORK_QUEUE_ITEM &item, int priority, Job *job = nullptr) {
 }
 
 bool submit_job(PWORKER_THREAD_ROUTINE routine, PVOID context, Waiter *waiter, bool host_waits) {
-  auto job = std::make_unique<Job>(Job{{}, {}, routine, context, waiter, host_waits});
+  auto *job = new Job{{}, {}, routine, context, waiter, host_waits};  // its worker, or abandon_work, deletes it
   ExInitializeWorkItem(&job->item, is_a_job, nullptr);
-  if (submit(job->item, kDelayedPriority, job.get()) != Submitted::kYes) return false;
-  job.release();  // NOLINT: its worker, or abandon_work, deletes it
-  return true;
+  const bool submitted = submit(job->item, kDelayedPriority, job) == Submitted::kYes;
+  if (!submitted) delete job;
+  return submitted;
 }
 
 WORK_QUEUE_ITEM &take_first(Workers &all) NTEMU_REQUIRES(all.mutex) {
@@ -219,6 +219,7 @@ void queue_to_system_worker(void (*routine)(void *), void *context) { submit_job
 
 void run_work(PWORKER_THREAD_ROUTINE routine, PVOID parameter, const WORK_QUEUE_ITEM *item) {
   routine(parameter);
+  if (ke::leaving.load()) return;
   const ETHREAD &thread = ke::current();
   const auto code = reinterpret_cast<ULONG_PTR>(routine);
   const auto argument = reinterpret_cast<ULONG_PTR>(parameter), place = reinterpret_cast<ULONG_PTR>(item);
