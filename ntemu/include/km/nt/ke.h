@@ -18,9 +18,10 @@ extern "C" {
 NTKERNELAPI VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State);
 
 /** Signals an event, releases the waiters it satisfies and returns the previous state (nonzero = was signaled).
-   Increment: priority boost for the released threads, 0-15. Wait: TRUE announces that a wait follows at once, between
-   which and this call no other thread runs. IRQL: <= DISPATCH_LEVEL, with Wait TRUE <= APC_LEVEL. Source: WDK:
-   KeSetEvent. Differs: Increment has no effect on who runs next, and Wait none at all. */
+   Increment: priority boost for the released threads, 0-15. Wait: TRUE announces that a wait follows at once; until
+   that has begun the IRQL is DISPATCH_LEVEL and the released threads do not run. IRQL: <= DISPATCH_LEVEL, with Wait
+   TRUE <= APC_LEVEL. Source: WDK: KeSetEvent. Differs: Increment has no effect on who runs next; with Wait TRUE threads
+   that this call has not released run on. */
 NTKERNELAPI LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait);
 
 /** Makes an event not signaled. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeClearEvent. */
