@@ -25,7 +25,8 @@ enum DispatcherType : UCHAR {
 // one compare-and-swap acquires or signals the object. With it, only the holder of the dispatcher lock changes the
 // word.
 using HeaderWord = uint64_t;
-inline constexpr HeaderWord kHasWaiters = HeaderWord{1} << 31;  // a byte that no kind of object uses
+// The top bit of byte 3, which is reserved in all objects that have a fast path. (A timer shows it as Expired.)
+inline constexpr HeaderWord kHasWaiters = HeaderWord{1} << 31;
 
 namespace detail {
 using Aliased __attribute__((may_alias)) = HeaderWord;
@@ -119,7 +120,8 @@ inline void freeze(DISPATCHER_HEADER &header) {
 // An abandoned mutant stays frozen: whoever takes it has to be told.
 inline void thaw(DISPATCHER_HEADER &header) {
   const HeaderWord word = load_word(header);
-  const bool abandoned = type_in(word) == kMutant && reinterpret_cast<KMUTANT &>(header).MutantFlags & 1;
+  const bool abandoned = type_in(word) == kMutant &&
+                         __atomic_load_n(&reinterpret_cast<KMUTANT &>(header).MutantFlags, __ATOMIC_RELAXED) & 1;
   if (IsListEmpty(&header.WaitListHead) && !abandoned) store_word(header, word & ~kHasWaiters);
 }
 inline void set_state(DISPATCHER_HEADER &frozen, LONG state) {

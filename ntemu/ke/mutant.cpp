@@ -49,7 +49,12 @@ __attribute__((noinline)) LONG release_slowly(KMUTANT &mutant, KPRIORITY increme
   const LONG previous = state_in(seen);
   thread.held.remove(&mutant);
   if (previous < 0) {
-    while (!exchange_word(mutant.Header, seen, with_state(seen, previous + 1))) {
+    seen &= ~kHasWaiters;
+    if (!exchange_word(mutant.Header, seen, with_state(seen, previous + 1))) {
+      DispatcherLock lock;
+      freeze(mutant.Header);
+      set_state(mutant.Header, previous + 1);
+      thaw(mutant.Header);
     }
     if (wait) {
       WakeList none;
@@ -113,6 +118,7 @@ namespace ntemu::ke {
 void abandon_mutants(ETHREAD &thread) {
   WakeList wakes;
   DispatcherLock lock;
+  if (leaving.load() && !thread.adopted) return;  // they may have gone, with their driver or another thread's stack
   LIST_ENTRY &head = thread.Tcb.MutantListHead;
   while (!IsListEmpty(&head)) {
     auto &mutant = *CONTAINING_RECORD(head.Flink, KMUTANT, MutantListEntry);
@@ -143,13 +149,17 @@ LONG KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, B
   NT_ENTER(KeReleaseMutant, Mutant, Increment, Abandoned, Wait);
   check_object(Mutant, kMutants, __builtin_return_address(0));
   if (!Abandoned) return release_slowly(*Mutant, Increment, Wait, __builtin_return_address(0));
+  ETHREAD &thread = current();
   WakeList wakes;
   LONG previous;
   {
     DispatcherLock lock;
-    previous = abandon(*Mutant, owner_of(*Mutant), Increment, wakes);
+    KTHREAD *const owner = owner_of(*Mutant);
+    previous = abandon(*Mutant, owner, Increment, wakes);
+    for (LONG taken = previous; owner == &thread.Tcb && taken <= 0; ++taken) thread.held.remove(Mutant);
   }
   announce_if(Wait, wakes);
+  check_apcs(thread);
   return previous;
 }
 

@@ -32,7 +32,8 @@ namespace {
 
 NTSTATUS own_frozen(KMUTANT &mutant, KTHREAD &thread) {
   own(mutant, thread);
-  return std::exchange(mutant.MutantFlags, static_cast<UCHAR>(0)) & 1 ? STATUS_ABANDONED : STATUS_SUCCESS;
+  const bool abandoned = __atomic_exchange_n(&mutant.MutantFlags, static_cast<UCHAR>(0), __ATOMIC_RELAXED) & 1;
+  return abandoned ? STATUS_ABANDONED : STATUS_SUCCESS;
 }
 
 }  // namespace
