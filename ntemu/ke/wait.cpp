@@ -148,16 +148,17 @@ bool try_frozen(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
     }
     return false;
   }
+  bool all = true;
   for (ULONG i = 0; i < wait.count; ++i) {
-    if (!is_signaled_for(object_at(wait, i), thread.Tcb)) return false;
-  }
-  status = STATUS_SUCCESS;
-  for (ULONG i = 0; i < wait.count; ++i) {
-    if (at_mutant_limit(object_at(wait, i))) {
+    if (!is_signaled_for(object_at(wait, i), thread.Tcb)) {
+      all = false;
+    } else if (at_mutant_limit(object_at(wait, i))) {  // the others may come later, when nobody looks at it any more
       status = STATUS_MUTANT_LIMIT_EXCEEDED;
       return true;
     }
   }
+  if (!all) return false;
+  status = STATUS_SUCCESS;
   for (ULONG i = 0; i < wait.count; ++i) {
     if (satisfy(object_at(wait, i), thread.Tcb) == STATUS_ABANDONED) status = STATUS_ABANDONED;
   }
@@ -305,11 +306,14 @@ LONG_PTR finish(ETHREAD &thread, const Wait &wait, uint64_t mutants, LONG_PTR en
   return ended;
 }
 
-// A wait for any that ends without the dispatcher lock: the index of the object, or -1.
+// A wait for any that ends without the dispatcher lock: the index of the object, or -1. One that may be signaled, but
+// cannot be taken so, is the one to end the wait: those behind it are not looked at.
 LONG_PTR try_any(ETHREAD &thread, const Wait &wait, const void *site) {
   if (wait.kind.type != WaitAny) return -1;
   for (ULONG i = 0; i < wait.count; ++i) {
-    if (try_take(wait.objects[i], load_word(object_at(wait, i)), thread, site)) return static_cast<LONG_PTR>(i);
+    const HeaderWord seen = load_word(object_at(wait, i));
+    if (try_take(wait.objects[i], seen, thread, site)) return static_cast<LONG_PTR>(i);
+    if (seen & kHasWaiters || is_signaled_for(object_at(wait, i), thread.Tcb)) return -1;
   }
   return -1;
 }
