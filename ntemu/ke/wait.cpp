@@ -93,6 +93,7 @@ void announce_wait(ETHREAD &thread, WakeList &wakes) {
     thread.wait_announced = true;
     thread.announced_irql = thread.irql < DISPATCH_LEVEL ? KfRaiseIrql(DISPATCH_LEVEL) : thread.irql;
   }
+  deliver_announced(thread);  // of a signal that announced a wait before
   thread.announced_wakes = wakes.take();
 }
 
@@ -333,12 +334,10 @@ __attribute__((noinline)) LONG_PTR KiCommitThreadWait(PVOID Object, WaitKind Kin
             .queue = dequeue ? static_cast<KQUEUE *>(Object) : nullptr};
   for (ULONG i = 0; i < wait.count; ++i) check_object(wait.objects[i], dequeue ? 1u << kQueue : kAnyWaitable, Site);
   if (const LONG_PTR taken = try_any(thread, wait, Site); taken >= 0) return taken;
-  // A wait that does not end at once is for threads below DISPATCH_LEVEL, or for one that has announced it.
-  if (thread.wait_announced) {
-    begin_announced_wait(thread);
-  } else if (thread.irql >= DISPATCH_LEVEL && !(wait.poll && wait.count != 0)) {
+  if (thread.wait_announced) begin_announced_wait(thread);
+  // A wait that does not end at once is for threads below DISPATCH_LEVEL, or that were before they announced it.
+  if (thread.irql >= DISPATCH_LEVEL && !(wait.poll && wait.count != 0))
     bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(Object), 0, 0);
-  }
   wait.deadline = deadline_from(Timeout);
   const uint64_t mutants = mutants_among(wait);
   for (;;) {
