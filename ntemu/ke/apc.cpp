@@ -108,12 +108,16 @@ void deliver_apcs(ETHREAD &thread) {
 
 void run_down_apcs(ETHREAD &thread) {
   if (!leaving.load()) check_apcs(thread);
+  {
+    DispatcherLock lock;
+    thread.no_more_apcs = true;
+    if (leaving.load() && !thread.adopted) return set_due(thread, false);  // the APCs themselves may have gone
+  }
   for (const KPROCESSOR_MODE mode : {KernelMode, UserMode}) {
     for (;;) {
       KAPC *apc = nullptr;
       {
         DispatcherLock lock;
-        thread.no_more_apcs = true;
         LIST_ENTRY &head = apcs_of(thread, mode);
         if (!IsListEmpty(&head)) dequeue(*(apc = &apc_at(head.Flink)));
       }

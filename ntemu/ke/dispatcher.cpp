@@ -123,7 +123,6 @@ void release_waiters(DISPATCHER_HEADER &frozen, KPRIORITY increment, WakeList &w
     // A thread that waits for the object twice has its blocks side by side, and goes with both.
     do entry = entry->Flink;
     while (entry != head && CONTAINING_RECORD(entry, KWAIT_BLOCK, WaitListEntry)->Thread == &thread.Tcb);
-    if (!is_asleep_locked(thread)) continue;  // it leaves its machine, and its blocks where they are
     NTSTATUS status = block.WaitKey;
     if (block.WaitType == WaitAny) {
       status += satisfy(frozen, thread.Tcb);

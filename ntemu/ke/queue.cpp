@@ -13,11 +13,8 @@ namespace {
 // The thread that came last gets the next entry: its memory is the warmest.
 ETHREAD *last_waiter(const KQUEUE &queue) {
   const LIST_ENTRY &head = queue.Header.WaitListHead;
-  for (LIST_ENTRY *entry = head.Blink; entry != &head; entry = entry->Blink) {
-    ETHREAD &thread = ethread(CONTAINING_RECORD(entry, KWAIT_BLOCK, WaitListEntry)->Thread);
-    if (is_asleep_locked(thread)) return &thread;
-  }
-  return nullptr;
+  if (IsListEmpty(&head)) return nullptr;
+  return &ethread(CONTAINING_RECORD(head.Blink, KWAIT_BLOCK, WaitListEntry)->Thread);
 }
 
 bool may_run_another(const KQUEUE &queue) { return queue.CurrentCount < queue.MaximumCount; }

@@ -210,11 +210,14 @@ void end_wait(ETHREAD &thread) {
   thread.wait_word.store(kAwake, std::memory_order_relaxed);
 }
 
-enum class Begun { kDone, kRunApcs, kWaits };
+bool has_to_leave(const ETHREAD &thread) { return leaving.load() && thread.exit_point && !thread.unwinds; }
+
+enum class Begun { kDone, kRunApcs, kWaits, kLeaves };
 
 Begun begin(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
   WakeList wakes;
   DispatcherLock lock;
+  if (!wait.poll && has_to_leave(thread)) return Begun::kLeaves;
   if (kernel_apc_deliverable(thread)) return Begun::kRunApcs;
   for (ULONG i = 0; i < wait.count; ++i) freeze(object_at(wait, i));
   bool done =
@@ -235,12 +238,11 @@ Begun begin(ETHREAD &thread, const Wait &wait, LONG_PTR &status) {
   return Begun::kDone;
 }
 
-// Leaves the wait without the object, unless a signal was faster. A dying machine's thread leaves its blocks where they
-// are: the objects may have gone with their driver, and nobody looks at them any more.
-bool withdraw(ETHREAD &thread, bool dying) {
+// Leaves the wait without the object, unless a signal was faster.
+bool withdraw(ETHREAD &thread) {
   DispatcherLock lock;
   if (!is_asleep_locked(thread)) return false;
-  if (!dying) unlink_waits(thread);
+  unlink_waits(thread);
   thread.wait_word.fetch_sub(kAsleep - kAwake, std::memory_order_acq_rel);
   return true;
 }
@@ -255,14 +257,14 @@ __attribute__((noinline)) LONG_PTR KiSwapThread(PKTHREAD Thread, const base::Dea
   ETHREAD &thread = ethread(Thread);
   Policy *const policy = policy_for(thread);
   base::Clock &clock = base::clock();
-  const bool may_leave = thread.exit_point != nullptr;
   for (;;) {
     const uint32_t seen = thread.wait_word.load(std::memory_order_acquire);
     if ((seen & 0xff) == kDelivered) break;
     if ((seen & 0xff) == kAsleep) {
-      const bool dying = (may_leave && leaving.load()) || (thread.unwinds && thread.recalled.load());
-      const bool leaves = dying && !thread.unwinds;
-      if ((dying || clock.has_come(*Deadline)) && withdraw(thread, leaves)) {
+      const bool leaves = has_to_leave(thread);
+      const bool dying =
+          leaves || (thread.unwinds && (thread.recalled.load() || (thread.exit_point && leaving.load())));
+      if ((dying || clock.has_come(*Deadline)) && withdraw(thread)) {
         if (leaves) leave(thread);
         Thread->WaitStatus = dying ? STATUS_SYSTEM_SHUTDOWN : STATUS_TIMEOUT;
         break;
@@ -344,6 +346,7 @@ __attribute__((noinline)) LONG_PTR KiCommitThreadWait(PVOID Object, WaitKind Kin
     LONG_PTR status = STATUS_SUCCESS;
     const Begun begun = begin(thread, wait, status);
     if (begun != Begun::kRunApcs && thread.announced_wakes) deliver_announced(thread);
+    if (begun == Begun::kLeaves) leave(thread);
     if (begun != Begun::kRunApcs) note_progress(thread);
     if (begun == Begun::kWaits) {
       note_rest();

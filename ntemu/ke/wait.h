@@ -63,9 +63,11 @@ extern std::atomic<uint32_t> rest_count;
 extern std::atomic<int> rest_watchers;
 void note_rest();
 
-// Takes every NT thread that waits out of its wait, for the machine's end. Threads then leave through `leave`.
-void kick(ETHREAD &thread);
+// The machine ends: takes its threads off the lists of what they wait for, and lets none begin a wait any more. Each
+// then leaves through `leave`, the sleeping ones when they are kicked. `threads` must be locked.
+void begin_leaving(LIST_ENTRY &threads);
 extern std::atomic<bool> leaving;
+void kick(ETHREAD &thread);
 // The same for one thread of the host, now and from now on: its waits for a driver's answer end with
 // STATUS_SYSTEM_SHUTDOWN.
 void recall(ETHREAD &thread);

@@ -343,7 +343,10 @@ void boot() {
 
 bool stop_threads(base::Nt100ns patience) {
   Threads &all = threads();
-  ke::leaving = true;
+  {
+    base::Guard guard(all.mutex);
+    ke::begin_leaving(PsInitialSystemProcess->Pcb.ThreadListHead);
+  }
   api::hooks.fetch_or(api::kLeaving);
   for (base::Nt100ns waited = 0;; waited += base::kNtPerMillisecond) {
     const uint32_t ended = all.ended.load();
