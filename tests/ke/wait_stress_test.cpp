@@ -32,6 +32,25 @@ class Room {
   int size_;
 };
 
+// A crowd that begins only when all of it is there: a new thread may well end before the next is made.
+class Race {
+ public:
+  Race(int size, std::function<void(int)> body)
+      : crowd_(size, [this, body = std::move(body)](int i) {
+          wait(&start_);
+          body(i);
+        }) {
+    crowd_.await_blocked();
+    start_.set();
+  }
+  SystemThread &operator[](int i) { return crowd_[i]; }
+  void join() { crowd_.join(); }
+
+ private:
+  Event start_{NotificationEvent};
+  Crowd crowd_;
+};
+
 using KeEventStress = KernelTest;
 using KeSemaphoreStress = KernelTest;
 using KeMutantStress = KernelTest;
@@ -46,7 +65,7 @@ TEST_F(KeEventStress, ASynchronizationEventIsALock) {
   long long counters[kEvents] = {};
   for (int i = 0; i < kEvents; ++i) events.push_back(std::make_unique<Event>(SynchronizationEvent, true));
   std::atomic<long long> taken{0};
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       const int which = random.below(kEvents);
@@ -86,7 +105,7 @@ TEST_F(KeEventStress, ANotificationEventLetsEverybodyPastItsSet) {
     event.set();
   });
   {
-    Crowd crowd(kThreads - 1, [&](int) {
+    Race crowd(kThreads - 1, [&](int) {
       for (int i = 0; i < kRounds; ++i) {
         EXPECT_EQ(wait(&event), STATUS_SUCCESS);
         passed.fetch_add(1);
@@ -104,7 +123,7 @@ TEST_F(KeSemaphoreStress, ItsCountIsConservedAndNeverExceeded) {
   const int kRounds = rounds(500, 100000);
   Semaphore semaphore(kPermits, kPermits);
   Room room(kPermits);
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       LARGE_INTEGER timeout = random.short_time();
@@ -130,7 +149,7 @@ TEST_F(KeSemaphoreStress, EverySignalEndsOneWaitOrStays) {
   const int kRounds = rounds(500, 100000);
   Semaphore semaphore;
   std::atomic<long long> signaled{0}, received{0};
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       if (id % 2) {
@@ -154,7 +173,7 @@ TEST_F(KeMutantStress, ExcludesAndRecurses) {
   Room rooms[2] = {Room(1), Room(1)};
   long long counters[2] = {};
   std::atomic<long long> taken{0};
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       const int which = random.below(2);
@@ -187,7 +206,7 @@ TEST_F(KeMutantStress, ReleasesOfARecursionAreNotLostAmongPolls) {
   const int kRounds = rounds(4000, 400000);
   Mutex mutex;
   std::atomic<bool> ends{false};
-  Crowd pollers(kThreads - 1, [&](int) {
+  Race pollers(kThreads - 1, [&](int) {
     while (!ends.load()) {
       if (poll(&mutex) == STATUS_SUCCESS) mutex.release();
     }
@@ -207,7 +226,7 @@ TEST_F(KeMutantStress, EveryAbandonmentIsToldOnce) {
   std::atomic<int> abandoned{0}, told{0};
   long long counter = 0;
   std::atomic<long long> taken{0};
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       LARGE_INTEGER timeout = random.short_time();
@@ -244,7 +263,7 @@ TEST_F(KeQueueStress, EveryEntryIsTakenOnce) {
   std::vector<Item> items(static_cast<size_t>(kItems * kProducers));
   std::atomic<int> left{kItems * kProducers};
   {
-    Crowd consumers(kThreads - kProducers, [&](int id) {
+    Race consumers(kThreads - kProducers, [&](int id) {
       Random random(id);
       while (left.load() > 0) {
         LARGE_INTEGER timeout = random.short_time();
@@ -260,7 +279,7 @@ TEST_F(KeQueueStress, EveryEntryIsTakenOnce) {
         }
       }
     });
-    Crowd producers(kProducers, [&](int id) {
+    Race producers(kProducers, [&](int id) {
       Random random(100 + id);
       for (int i = 0; i < kItems; ++i) {
         Item &item = items[static_cast<size_t>(id * kItems + i)];
@@ -295,7 +314,7 @@ TEST_F(KeWaitStress, AnyAndAllOfASharedSetLoseAndDoubleNothing) {
         return mutexes[i / 3].release();
     }
   };
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       size_t order[kObjects] = {0, 1, 2, 3, 4, 5};
@@ -339,7 +358,7 @@ TEST_F(KeWaitStress, ApcsAndAlertsLoseNoSignalAndNoApc) {
   };
   Event never;
   {
-    Crowd targets(kTargets, [&](int id) {
+    Race targets(kTargets, [&](int id) {
       Random random(id);
       Event other;
       while (shooting.load() > 0) {
@@ -354,7 +373,7 @@ TEST_F(KeWaitStress, ApcsAndAlertsLoseNoSignalAndNoApc) {
       }
     });
     {
-      Crowd shooters(kThreads - kTargets, [&](int id) {
+      Race shooters(kThreads - kTargets, [&](int id) {
         Random random(100 + id);
         KAPC mine[kTargets];
         for (int i = 0; i < kTargets; ++i) {
@@ -396,7 +415,7 @@ TEST_F(KeWaitStress, ApcsAndAlertsLoseNoSignalAndNoApc) {
 
 TEST_F(KeThreadStress, EndsAreSeenByAllWhoWait) {
   const int kRounds = rounds(5, 300);
-  Crowd crowd(kThreads, [&](int id) {
+  Race crowd(kThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       int done[3] = {};
