@@ -124,17 +124,17 @@ TEST_F(KeWaitOrder, TheIncrementRaisesThePriorityUntilLaterWaits) {
     for (const KPRIORITY increment : {0, 3, 100}) {
       SCOPED_TRACE(kind.name);
       take(kind);
-      Event next;
+      Event awake, next;
       SystemThread thread([&] {
         wait(kind.object);
         kind.give_back();
+        awake.set();
         wait(&next);
       });
       thread.await_blocked();
       EXPECT_EQ(thread.tcb().Priority, 8);
       kind.signal(increment, FALSE);
-      // Asleep on `next`, whose wait has worn off one.
-      while (__atomic_load_n(&thread.tcb().ContextSwitches, __ATOMIC_RELAXED) < 2) sched_yield();
+      wait(&awake);  // and soon asleep on `next`, whose wait has worn off one
       thread.await_blocked();
       const int boosted = std::min(8 + increment, LOW_REALTIME_PRIORITY - 1);
       EXPECT_EQ(thread.tcb().Priority, increment ? boosted - 1 : 8);

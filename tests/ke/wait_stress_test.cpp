@@ -94,7 +94,7 @@ TEST_F(KeEventStress, ANotificationEventLetsEverybodyPastItsSet) {
   Event event(NotificationEvent);
   std::atomic<bool> ends{false};
   std::atomic<int> passed{0};
-  const int kRounds = rounds(300, 30000);
+  const int kRounds = rounds(100, 10000);
   SystemThread setter([&] {
     Random random(99);
     while (!ends.load()) {
