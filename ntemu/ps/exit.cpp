@@ -37,8 +37,8 @@ const char *name_of(ke::LockKind kind) {
 void report_held_locks(const ETHREAD &thread) {
   const auto id = reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread);
   if (thread.held.count() == 0) {
-    base::log(base::Level::kError, "ps", "thread {}{} ends at IRQL {} with APCs disabled; it holds no lock", id,
-              ke::describe_address(thread.StartAddress), thread.irql);
+    base::log(base::Level::kError, "ps", "thread {}{} ends at IRQL {}, with {:#x} as its APC count; it holds no lock",
+              id, ke::describe_address(thread.StartAddress), thread.irql, thread.Tcb.CombinedApcDisable);
   }
   for (uint32_t i = 0; i < thread.held.known(); ++i) {
     const ke::HeldLock &held = thread.held[i];
