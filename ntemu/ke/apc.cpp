@@ -64,13 +64,23 @@ void interrupt_wait(ETHREAD &thread, const KAPC &apc, KPRIORITY increment, WakeL
   }
 }
 
+// What an APC is to run with. Once off its queue, the APC itself may be queued anew, and its kernel routine may free
+// it.
+struct Call {
+  KAPC *apc;
+  PKKERNEL_ROUTINE kernel_routine;
+  PKNORMAL_ROUTINE routine;
+  PVOID context, first, second;
+};
+
 // The first APC that the thread may take now, off its queue.
-KAPC *next_apc(ETHREAD &thread) {
+bool next_apc(ETHREAD &thread, Call &call) {
   DispatcherLock lock;
-  if (!kernel_apc_deliverable(thread)) return nullptr;
+  if (!kernel_apc_deliverable(thread)) return false;
   KAPC &apc = apc_at(apcs_of(thread, KernelMode).Flink);
+  call = {&apc, apc.KernelRoutine, apc.NormalRoutine, apc.NormalContext, apc.SystemArgument1, apc.SystemArgument2};
   dequeue(apc);
-  return &apc;
+  return true;
 }
 
 }  // namespace
@@ -83,11 +93,9 @@ bool kernel_apc_deliverable(const ETHREAD &thread) {
 }
 
 void deliver_apcs(ETHREAD &thread) {
-  while (KAPC *apc = next_apc(thread)) {
-    // The kernel routine may free the APC.
-    PKKERNEL_ROUTINE kernel_routine = apc->KernelRoutine;
-    PKNORMAL_ROUTINE routine = apc->NormalRoutine;
-    PVOID context = apc->NormalContext, first = apc->SystemArgument1, second = apc->SystemArgument2;
+  Call call;
+  while (next_apc(thread, call)) {
+    auto &[apc, kernel_routine, routine, context, first, second] = call;
     const bool normal = routine != nullptr;
     const KIRQL old_irql = thread.irql;
     const ULONG regions = thread.Tcb.CombinedApcDisable;
