@@ -16,17 +16,8 @@
 #define __tsan_release(address) ((void)0)
 #endif
 
-namespace {
-
-struct NextRead {
-  PSLIST_ENTRY next;
-  ULONG64 readable;
-};
-
-}  // namespace
-
 extern "C" {
-NextRead ntemu_slist_next(PSLIST_ENTRY entry);
+ntemu::ex::NextRead ntemu_slist_next(PSLIST_ENTRY entry);
 extern const char ExpInterlockedPopEntrySListFault;
 extern const char ExpInterlockedPopEntrySListResume;
 }
@@ -77,18 +68,20 @@ PSLIST_ENTRY push(SLIST_HEADER &header, PSLIST_ENTRY entry) {
   }
 }
 
+NextRead read_next(PSLIST_ENTRY entry) { return ntemu_slist_next(entry); }
+
 PSLIST_ENTRY pop(SLIST_HEADER &header) {
   for (;;) {
     const SLIST_HEADER seen = read(header);
     const PSLIST_ENTRY entry = first_of(seen);
     if (!entry) return nullptr;
-    const NextRead read_next = ntemu_slist_next(entry);
-    if (!read_next.readable) {
+    const NextRead behind = read_next(entry);
+    if (!behind.readable) {
       // Still the first entry: a damaged list. Now the fault is the machine's.
       if (same(seen, read(header))) (void)*static_cast<PSLIST_ENTRY const volatile *>(&entry->Next);
       continue;
     }
-    if (exchange_if(header, seen, seen.Alignment - 1, read_next.next)) return entry;
+    if (exchange_if(header, seen, seen.Alignment - 1, behind.next)) return entry;
   }
 }
 

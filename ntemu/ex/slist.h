@@ -14,4 +14,11 @@ inline USHORT depth(const SLIST_HEADER &header) {
   return static_cast<USHORT>(__atomic_load_n(&header.Alignment, __ATOMIC_RELAXED));
 }
 
+// Next of an entry that may be gone, page and all: then `readable` is 0.
+struct NextRead {
+  PSLIST_ENTRY next;
+  ULONG64 readable;
+};
+NextRead read_next(PSLIST_ENTRY entry);
+
 }  // namespace ntemu::ex

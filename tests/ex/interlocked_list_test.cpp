@@ -89,7 +89,7 @@ TEST_F(InterlockedListStress, KeepsEveryEntryAndCount) {
     SINGLE_LIST_ENTRY single;
     int value = 0;
   };
-  const int count = rounds(4000, 200000);
+  const int count = rounds(20000, 200000);
   std::vector<Item> items(16);
   SINGLE_LIST_ENTRY top{};
   for (Item &item : items) ExInterlockedInsertTailList(&head, &item.link, &lock);

@@ -236,7 +236,7 @@ TEST_F(LookasideStress, NoBlockIsGivenOutTwice) {
   LOOKASIDE_LIST_EX list;
   ASSERT_EQ(initialize(list, NonPagedPool, 0, false), STATUS_SUCCESS);
   std::atomic<int> errors{0};
-  const int count = rounds(10000, 500000);
+  const int count = rounds(40000, 500000);
   run_together(kStressThreads, [&](unsigned seed) {
     std::minstd_rand random(seed + 1);
     std::vector<unsigned *> mine;

@@ -1,6 +1,8 @@
+#include <atomic>
 #include <random>
 #include <vector>
 
+#include "ntemu/ke/policy.h"
 #include "tests/support/stress.h"
 
 namespace ntemu::test {
@@ -92,22 +94,36 @@ using KeDeviceQueueStress = KeDeviceQueue;
 
 // Whoever finds the device idle serves it until the queue is empty: the plain counter is never touched by two.
 TEST_F(KeDeviceQueueStress, OneServesTheDeviceAtATime) {
-  const int count = rounds(4000, 200000);
-  std::vector<std::vector<KDEVICE_QUEUE_ENTRY>> entries(kStressThreads);
+  struct Item {
+    KDEVICE_QUEUE_ENTRY entry{};
+    std::atomic<bool> queued{false};
+  };
+  const int count = rounds(2000, 200000);
+  std::vector<Item> items(kStressThreads * 4);
   long served = 0;
   std::atomic<long> withdrawn{0};
-  for (auto &own : entries) own.resize(static_cast<size_t>(count));
   run_together(kStressThreads, [&](unsigned seed) {
     std::minstd_rand random(seed + 1);
-    for (KDEVICE_QUEUE_ENTRY &entry : entries[seed]) {
+    for (int i = 0; i < count; ++i) {
+      Item &item = items[seed * 4 + random() % 4];
+      for (uint32_t round = 0; item.queued; ++round) ke::spin(round);  // whoever serves the device comes to it
+      item.queued = true;
       const ULONG key = static_cast<ULONG>(random() % 16);
-      if (random() % 2 ? KeInsertByKeyDeviceQueue(&queue, &entry, key) : KeInsertDeviceQueue(&queue, &entry)) {
-        if (random() % 8 == 0 && KeRemoveEntryDeviceQueue(&queue, &entry)) ++withdrawn;
+      if (random() % 2 ? KeInsertByKeyDeviceQueue(&queue, &item.entry, key)
+                       : KeInsertDeviceQueue(&queue, &item.entry)) {
+        if (random() % 8 == 0 && KeRemoveEntryDeviceQueue(&queue, &item.entry)) {
+          ++withdrawn;
+          item.queued = false;
+        }
         continue;
       }
+      PKDEVICE_QUEUE_ENTRY entry = &item.entry;
       do {
         ++served;
-      } while (random() % 2 ? KeRemoveByKeyDeviceQueue(&queue, key) : KeRemoveDeviceQueue(&queue));
+        CONTAINING_RECORD(entry, Item, entry)->queued = false;
+        if (random() % 8 == 0) ke::spin(64);  // let others find the device busy
+        entry = random() % 2 ? KeRemoveByKeyDeviceQueue(&queue, key) : KeRemoveDeviceQueue(&queue);
+      } while (entry);
     }
   });
   EXPECT_EQ(served + withdrawn, static_cast<long>(kStressThreads) * count);

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <vector>
 
+#include "ntemu/ke/policy.h"
 #include "tests/support/stress.h"
 
 namespace ntemu::test {
@@ -158,6 +159,7 @@ TEST_F(RtlRunOnceStress, OneInitializesAndAllSeeIt) {
     for (Cell &cell : cells) {
       const auto fill = [](PRTL_RUN_ONCE, PVOID parameter, PVOID *value) -> ULONG {
         auto &the_cell = *static_cast<Cell *>(parameter);
+        ke::spin(64);                               // let others come and wait
         if (++the_cell.attempts < 3) return FALSE;  // plain: nobody else is here
         the_cell.value = 42;
         *value = parameter;
