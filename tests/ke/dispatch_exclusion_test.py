@@ -8,7 +8,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "ntemu")]
-from command_line import CommandLineTest  # noqa: E402
+from command_line import GUARD_SECONDS, CommandLineTest, Outcome  # noqa: E402
 from machine import FULL  # noqa: E402
 
 ROUNDS = 1000000 if FULL else 20000
@@ -19,7 +19,9 @@ class DispatchLevel(CommandLineTest):
     def exact(self, processors: int):
         outcome = self.tool("ntcc", f"-DROUNDS={ROUNDS}", HERE / "dispatch_exclusion.c", "-o", "exclusion.sys")
         self.expect(outcome, 0)
-        outcome = self.ntemu("run", "--cpus", processors, "exclusion.sys")
+        process = self.background("run", "--cpus", processors, "exclusion.sys")
+        output, errors = process.communicate(timeout=GUARD_SECONDS * (15 if FULL else 1))
+        outcome = Outcome(process.returncode, output, errors)
         self.expect(outcome, 0, f"one processor: counted {2 * ROUNDS}, raised {ROUNDS}, ran {ROUNDS}, overlaps 0",
                     rf"{processors} processors: counted \d+, raised {THREADS * ROUNDS}, queued \d+, overlaps 0, misplaced 0")
         words = outcome.output.splitlines()[1].replace(",", "").split()
