@@ -24,7 +24,6 @@ bool try_take(FAST_MUTEX &mutex) {
 }
 
 __attribute__((noinline)) void ExpAcquireFastMutexContended(PFAST_MUTEX FastMutex, LockKind Kind) {
-  if (try_take(*FastMutex)) return;
   __atomic_fetch_add(&FastMutex->Contention, 1, __ATOMIC_RELAXED);
   LONG take = kFree;    // bits to clear when it is taken
   LONG join = kWaiter;  // what joining the waiters adds
@@ -42,7 +41,21 @@ __attribute__((noinline)) void ExpAcquireFastMutexContended(PFAST_MUTEX FastMute
   }
 }
 
-__attribute__((noinline)) void release_contended(FAST_MUTEX &mutex, LONG seen) {
+[[gnu::always_inline]] inline void own(FAST_MUTEX &mutex, ETHREAD &thread, LockKind kind, const void *site) {
+  __atomic_store_n(&mutex.Owner, static_cast<PVOID>(&thread), __ATOMIC_RELAXED);
+  thread.held.add(&mutex, kind, site);
+  ke::note_progress(thread);
+}
+
+[[gnu::always_inline]] inline bool give_back(FAST_MUTEX &mutex) {
+  __atomic_store_n(&mutex.Owner, nullptr, __ATOMIC_RELAXED);
+  LONG seen = 0;
+  return exchange_if(mutex.Count, seen, kFree);
+}
+
+// Somebody waits, and is woken unless another waker has done so.
+__attribute__((noinline)) void give_back_contended(FAST_MUTEX &mutex) {
+  LONG seen = __atomic_load_n(&mutex.Count, __ATOMIC_RELAXED);
   for (;;) {
     const bool wakes = seen >= kWaiter && !(seen & kWoken);
     if (!exchange_if(mutex.Count, seen, (wakes ? seen - kWaiter + kWoken : seen) | kFree)) continue;
@@ -51,50 +64,24 @@ __attribute__((noinline)) void release_contended(FAST_MUTEX &mutex, LONG seen) {
   }
 }
 
-// The four below are inlined into each API, so that none calls anything as long as nobody has to wait.
+// The fast path of acquire and release: a free mutex, from PASSIVE_LEVEL and back. It calls nothing, and it stores
+// constants: an IRQL that goes through the mutex would make each acquire wait for the release before it.
 
-[[gnu::always_inline]] inline void take(FAST_MUTEX &mutex, LockKind kind) {
-  LONG seen = kFree;
-  if (!exchange_if(mutex.Count, seen, 0)) [[unlikely]]
-    ExpAcquireFastMutexContended(&mutex, kind);
-}
-
-[[gnu::always_inline]] inline void own(FAST_MUTEX &mutex, ETHREAD &thread, LockKind kind, const void *site) {
-  __atomic_store_n(&mutex.Owner, static_cast<PVOID>(&thread), __ATOMIC_RELAXED);
-  thread.held.add(&mutex, kind, site);
-  ke::note_progress(thread);
-}
-
-[[gnu::always_inline]] inline void give_back(FAST_MUTEX &mutex, ETHREAD &thread) {
-  thread.held.remove(&mutex);
-  __atomic_store_n(&mutex.Owner, nullptr, __ATOMIC_RELAXED);
-  LONG seen = 0;
-  if (!exchange_if(mutex.Count, seen, kFree)) [[unlikely]]
-    release_contended(mutex, seen);
-}
-
-// The owner has changed its IRQL in between, or is to take an APC.
-__attribute__((noinline)) void restore_irql(ETHREAD &thread, KIRQL old_irql) {
-  if (old_irql > thread.irql)
-    KfRaiseIrql(old_irql);
-  else
-    KeLowerIrql(old_irql);
-}
-
-// From APC_LEVEL there is nothing to do but a store, unless an APC waits for it.
-[[gnu::always_inline]] inline void lower(ETHREAD &thread, KIRQL old_irql) {
-  if (thread.irql == APC_LEVEL && !thread.apc_due.load(std::memory_order_relaxed)) [[likely]]
-    thread.irql = old_irql;
-  else
-    restore_irql(thread, old_irql);
+__attribute__((noinline)) void acquire_slowly(FAST_MUTEX &mutex, ETHREAD &thread, LockKind kind, const void *site) {
+  const KIRQL old_irql = thread.irql;
+  if (old_irql < APC_LEVEL) thread.irql = APC_LEVEL;
+  if (!try_take(mutex)) ExpAcquireFastMutexContended(&mutex, kind);
+  mutex.OldIrql = old_irql;
+  own(mutex, thread, kind, site);
 }
 
 [[gnu::always_inline]] inline void acquire(FAST_MUTEX &mutex, LockKind kind, const void *site) {
   ETHREAD &thread = ke::current();
-  const KIRQL old_irql = thread.irql;
-  if (old_irql < APC_LEVEL) thread.irql = APC_LEVEL;
-  take(mutex, kind);
-  mutex.OldIrql = old_irql;
+  LONG seen = kFree;
+  if (thread.irql != PASSIVE_LEVEL || !exchange_if(mutex.Count, seen, 0)) [[unlikely]]
+    return acquire_slowly(mutex, thread, kind, site);
+  thread.irql = APC_LEVEL;
+  mutex.OldIrql = PASSIVE_LEVEL;
   own(mutex, thread, kind, site);
 }
 
@@ -108,17 +95,37 @@ __attribute__((noinline)) void restore_irql(ETHREAD &thread, KIRQL old_irql) {
   return TRUE;
 }
 
+__attribute__((noinline)) void release_slowly(FAST_MUTEX &mutex, ETHREAD &thread, bool given_back, KIRQL old_irql) {
+  thread.held.remove(&mutex);
+  if (!given_back) give_back_contended(mutex);
+  // The owner may have changed its IRQL in between.
+  if (old_irql > thread.irql)
+    KfRaiseIrql(old_irql);
+  else if (old_irql < thread.irql || thread.apc_due.load(std::memory_order_relaxed))
+    KeLowerIrql(old_irql);
+}
+
 [[gnu::always_inline]] inline void release(FAST_MUTEX &mutex) {
   ETHREAD &thread = ke::current();
-  const auto old_irql = static_cast<KIRQL>(mutex.OldIrql);
-  give_back(mutex, thread);
-  lower(thread, old_irql);
+  const ULONG old_irql = mutex.OldIrql;
+  const bool given_back = give_back(mutex);
+  if (!given_back || old_irql != PASSIVE_LEVEL || thread.irql != APC_LEVEL ||
+      thread.apc_due.load(std::memory_order_relaxed)) [[unlikely]]
+    return release_slowly(mutex, thread, given_back, static_cast<KIRQL>(old_irql));
+  thread.irql = PASSIVE_LEVEL;
+  thread.held.remove(&mutex);
 }
 
 [[gnu::always_inline]] inline void acquire_unsafe(FAST_MUTEX &mutex, LockKind kind, const void *site) {
-  ETHREAD &thread = ke::current();
-  take(mutex, kind);
-  own(mutex, thread, kind, site);
+  LONG seen = kFree;
+  if (!exchange_if(mutex.Count, seen, 0) && !try_take(mutex)) [[unlikely]]
+    ExpAcquireFastMutexContended(&mutex, kind);
+  own(mutex, ke::current(), kind, site);
+}
+
+[[gnu::always_inline]] inline void release_unsafe(FAST_MUTEX &mutex) {
+  ke::current().held.remove(&mutex);
+  if (!give_back(mutex)) give_back_contended(mutex);
 }
 
 void initialize(FAST_MUTEX &mutex) {
@@ -157,7 +164,7 @@ VOID ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex) {
 
 VOID ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex) {
   NT_ENTER(ExReleaseFastMutexUnsafe, FastMutex);
-  give_back(*FastMutex, ke::current());
+  release_unsafe(*FastMutex);
 }
 
 VOID KeInitializeGuardedMutex(PKGUARDED_MUTEX Mutex) {
@@ -187,5 +194,5 @@ VOID KeAcquireGuardedMutexUnsafe(PKGUARDED_MUTEX Mutex) {
 
 VOID KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX Mutex) {
   NT_ENTER(KeReleaseGuardedMutexUnsafe, Mutex);
-  give_back(*Mutex, ke::current());
+  release_unsafe(*Mutex);
 }

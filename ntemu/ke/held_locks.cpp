@@ -2,6 +2,11 @@
 
 namespace ntemu::ke {
 
+void HeldLocks::add_above(const void *lock, LockKind kind, const void *site) {
+  const uint32_t at = count_++;
+  if (at < kMost) locks_[at] = entry(lock, kind, site);
+}
+
 void HeldLocks::close_gap(uint32_t at) {
   const uint32_t last = known() - 1;
   for (uint32_t i = at; i < last; ++i) locks_[i] = locks_[i + 1];
@@ -35,7 +40,7 @@ const HeldLock *HeldLocks::find(const void *lock) const {
 void HeldLocks::change_kind(const void *lock, LockKind kind) {
   for (uint32_t i = 0; i < known(); ++i) {
     if (locks_[i].lock != lock) continue;
-    locks_[i].site_and_kind = reinterpret_cast<uint64_t>(locks_[i].site()) | uint64_t{static_cast<uint8_t>(kind)} << 56;
+    locks_[i] = entry(lock, kind, locks_[i].site());
   }
 }
 

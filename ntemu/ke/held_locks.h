@@ -25,32 +25,36 @@ struct HeldLock {
   LockKind kind() const { return static_cast<LockKind>(site_and_kind >> 56); }
 };
 
-// Newest last. Of more than kMost at once only the number is kept, and an entry
-// without a lock is one of those. Read and written by its thread alone.
+// Newest last. Of more than kMost at once only the number is kept, and an entry without a lock is one of those. Read and
+// written by its thread alone.
 class HeldLocks {
  public:
   static constexpr uint32_t kMost = 16;
 
+  // The fast path is that of a thread's only lock. It stores constants: a count that goes through memory would make
+  // each acquire wait for the release before it.
   void add(const void *lock, LockKind kind, const void *site) {
-    const uint32_t at = count_++;
-    if (at < kMost) [[likely]]
-      locks_[at] = {lock, reinterpret_cast<uint64_t>(site) | uint64_t{static_cast<uint8_t>(kind)} << 56};
+    if (count_ == 0) [[likely]] {
+      locks_[0] = entry(lock, kind, site);
+      count_ = 1;
+    } else {
+      add_above(lock, kind, site);
+    }
   }
   // The newest entry of `lock`, if there is one: a lock may be given back by another thread than its taker.
   void remove(const void *lock) {
-    if (is_newest(lock)) [[likely]]
-      remove_newest();
+    if (is_only(lock)) [[likely]]
+      remove_only();
     else
       remove_below(lock, kAnyKind);
   }
-  // The same in two steps, for a fast path that calls nothing.
-  bool is_newest(const void *lock) const { return count_ - 1 < kMost && locks_[count_ - 1].lock == lock; }
-  void remove_newest() { --count_; }
+  // The fast path in two steps, for one that calls nothing.
+  bool is_only(const void *lock) const { return count_ == 1 && locks_[0].lock == lock; }
+  void remove_only() { count_ = 0; }
   // The same for the newest one of that kind; false when the thread certainly holds none.
   bool remove(const void *lock, LockKind kind) {
-    if (const uint32_t top = count_ - 1; top < kMost && locks_[top].lock == lock && locks_[top].kind() == kind)
-        [[likely]] {
-      count_ = top;
+    if (count_ == 1 && locks_[0].lock == lock && locks_[0].kind() == kind) [[likely]] {
+      count_ = 0;
       return true;
     }
     return remove_below(lock, static_cast<int>(kind));
@@ -65,6 +69,10 @@ class HeldLocks {
 
  private:
   static constexpr int kAnyKind = -1;
+  static HeldLock entry(const void *lock, LockKind kind, const void *site) {
+    return {lock, reinterpret_cast<uint64_t>(site) | uint64_t{static_cast<uint8_t>(kind)} << 56};
+  }
+  void add_above(const void *lock, LockKind kind, const void *site);
   bool remove_below(const void *lock, int kind);
   void close_gap(uint32_t at);
 
