@@ -1,5 +1,7 @@
-// Threads that hammer one object with random operations, the same ones in every run, and what a lock guards.
+// Threads that hammer one object with random operations, and what a lock guards.
 #pragma once
+
+#include <sched.h>
 
 #include <random>
 #include <vector>
@@ -25,24 +27,35 @@ inline void run_together(unsigned count, const std::function<void(unsigned)> &bo
   KeSetEvent(&begin, IO_NO_INCREMENT, FALSE);
 }
 
+// The seed of thread `i`: the same in every run with the same --gtest_random_seed.
+inline unsigned seed_of(unsigned i) {
+  return static_cast<unsigned>(::testing::UnitTest::GetInstance()->random_seed()) * 64 + i + 1;
+}
+
 // Eight system threads run `body(random numbers, thread's number)`; returns when all have ended.
 template <class Body>
 void stress(const Body &body) {
   run_together(kStressThreads, [&](unsigned i) {
-    std::mt19937 random(i + 1);
+    std::mt19937 random(seed_of(i));
     body(random, static_cast<int>(i));
   });
 }
 
-// Two numbers that are equal whenever nobody is in the middle of a change.
+// What a lock guards: two numbers that are equal whenever nobody is in the middle of a change. Now and then the
+// processor is given up in the middle, so that the others find the lock held.
 struct Guarded {
   long long first = 0;
   long long second = 0;
   void change() {
     first = first + 1;
+    if (first % 8 == 0) sched_yield();
     second = second + 1;
   }
-  bool whole() const { return first == second; }
+  bool whole() const {
+    const long long seen = first;
+    if (seen % 8 == 1) sched_yield();
+    return seen == second;
+  }
 };
 
 }  // namespace ntemu::test
