@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ntemu/ke/timer.h"
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -215,7 +215,7 @@ TEST_F(ExTimerStress, EverySetIsCancelledOrCallsBackOnce) {
     std::vector<std::unique_ptr<SystemThread>> threads;
     for (unsigned seed = 0; seed < kThreads; ++seed) {
       threads.push_back(std::make_unique<SystemThread>([&, seed] {
-        std::mt19937 random(seed);
+        std::mt19937 random(seed_of(seed));
         for (int round = 0; round < kRounds; ++round) {
           const PEX_TIMER timer = timers[random() % kTimers];
           if (random() % 4 == 0) {

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 

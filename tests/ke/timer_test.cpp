@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "ntemu/ke/timer_expiry.h"
-#include "tests/support/kernel_test.h"
+#include "tests/support/stress.h"
 
 namespace ntemu::test {
 namespace {
@@ -333,7 +333,7 @@ TEST_F(KeTimerStress, RandomOperationsOnSharedTimers) {
     std::vector<std::unique_ptr<SystemThread>> threads;
     for (unsigned seed = 0; seed < kThreads; ++seed) {
       threads.push_back(std::make_unique<SystemThread>([&, seed] {
-        std::mt19937 random(seed);
+        std::mt19937 random(seed_of(seed));
         for (int round = 0; round < kRounds; ++round) {
           KTIMER &timer = timers[random() % kTimers];
           LARGE_INTEGER due = relative(1 + random() % 2000);

@@ -10,7 +10,7 @@ constexpr int kThreads = 8;
 
 class Random {
  public:
-  explicit Random(int seed) : engine_(static_cast<unsigned>(seed) * 7919 + 1) {}
+  explicit Random(int thread) : engine_(seed_of(static_cast<unsigned>(thread)) * 7919) {}
   int below(int end) { return static_cast<int>(engine_() % static_cast<unsigned>(end)); }
   bool one_in(int n) { return below(n) == 0; }
   // Of some microseconds, rarely none.
