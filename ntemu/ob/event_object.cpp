@@ -1,5 +1,6 @@
 // Events by handle and name.
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/dispatcher.h"
 #include "ntemu/ob/open.h"
 
 using namespace ntemu;
@@ -119,10 +120,9 @@ NTSTATUS ZwQueryEvent(HANDLE EventHandle, EVENT_INFORMATION_CLASS EventInformati
   const auto event = event_of(EventHandle, EVENT_QUERY_STATE, KernelMode);
   if (!event) return event.status();
   auto &information = *static_cast<PEVENT_BASIC_INFORMATION>(EventInformation);
-  information.EventState = KeReadStateEvent(event->get());
-  // The type never changes, but its byte lies in the word that the wait engine works on.
-  const LONG word = __atomic_load_n(&(*event)->Header.Lock, __ATOMIC_RELAXED);
-  information.EventType = static_cast<EVENT_TYPE>(word & 0x7f);
+  const ke::HeaderWord word = ke::load_word((*event)->Header);
+  information.EventType = static_cast<EVENT_TYPE>(ke::type_in(word));
+  information.EventState = ke::state_in(word);
   if (ReturnLength) *ReturnLength = sizeof information;
   return STATUS_SUCCESS;
 }

@@ -1,17 +1,29 @@
 // Mutants by handle and name: mutexes that do not disable APCs, and are abandoned when their owner ends.
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/take.h"
 #include "ntemu/ob/open.h"
 
 using namespace ntemu;
 
 namespace ntemu::ob {
+namespace {
+
+// Its owner, if there is one, must not find it on its list any more.
+void delete_mutant(void *body) {
+  auto *mutant = static_cast<PKMUTANT>(body);
+  while (ke::owner_of(*mutant) == &ke::current().Tcb) KeReleaseMutant(mutant, MUTANT_INCREMENT, FALSE, FALSE);
+  if (KeReadStateMutex(mutant) <= 0) KeReleaseMutant(mutant, MUTANT_INCREMENT, TRUE, FALSE);
+}
+
+}  // namespace
 
 _OBJECT_TYPE mutant_type{.name = u"Mutant",
                          .valid_access = MUTANT_ALL_ACCESS,
                          .generic_mapping = {STANDARD_RIGHTS_READ | MUTANT_QUERY_STATE, STANDARD_RIGHTS_WRITE,
                                              STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, MUTANT_ALL_ACCESS},
-                         .dispatcher_offset = 0};
+                         .dispatcher_offset = 0,
+                         .on_delete = delete_mutant};
 
 }  // namespace ntemu::ob
 
@@ -28,9 +40,7 @@ NTSTATUS ZwCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT
   NT_ENTER(ZwCreateMutant, MutantHandle, DesiredAccess, ObjectAttributes, InitialOwner);
   auto *mutant = static_cast<PKMUTANT>(ob::create(ob::mutant_type, sizeof(KMUTANT)));
   if (!mutant) return STATUS_INSUFFICIENT_RESOURCES;
-  KeInitializeMutex(mutant, 0);
-  mutant->ApcDisable = 0;
-  if (InitialOwner) KeWaitForSingleObject(mutant, Executive, KernelMode, FALSE, nullptr);
+  KeInitializeMutant(mutant, InitialOwner);
   return ob::open_new(mutant, DesiredAccess, ObjectAttributes, MutantHandle);
 }
 
@@ -44,7 +54,8 @@ NTSTATUS ZwReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount) {
   const auto mutant = mutant_of(MutantHandle, 0);
   if (!mutant) return mutant.status();
   LONG before = 0;
-  const NTSTATUS status = ke::catch_raise([&] { before = KeReleaseMutex(mutant->get(), FALSE); });
+  const NTSTATUS status =
+      ke::catch_raise([&] { before = KeReleaseMutant(mutant->get(), MUTANT_INCREMENT, FALSE, FALSE); });
   if (status != STATUS_SUCCESS) return status;
   if (PreviousCount) *PreviousCount = before;
   return STATUS_SUCCESS;
@@ -61,8 +72,7 @@ NTSTATUS ZwQueryMutant(HANDLE MutantHandle, MUTANT_INFORMATION_CLASS MutantInfor
   if (!mutant) return mutant.status();
   auto &information = *static_cast<PMUTANT_BASIC_INFORMATION>(MutantInformation);
   information.CurrentCount = KeReadStateMutex(mutant->get());
-  information.OwnedByCaller =
-      __atomic_load_n(&(*mutant)->OwnerThread, __ATOMIC_RELAXED) == &ke::current().Tcb ? TRUE : FALSE;
+  information.OwnedByCaller = ke::owner_of(**mutant) == &ke::current().Tcb;
   information.AbandonedState = __atomic_load_n(&(*mutant)->MutantFlags, __ATOMIC_RELAXED) & 1;
   if (ReturnLength) *ReturnLength = sizeof information;
   return STATUS_SUCCESS;

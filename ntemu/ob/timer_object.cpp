@@ -1,6 +1,7 @@
 // Timers by handle and name.
 #include "ntemu/api/enter.h"
 #include "ntemu/base/clock.h"
+#include "ntemu/ke/timer_table.h"
 #include "ntemu/ob/open.h"
 
 using namespace ntemu;
@@ -78,7 +79,9 @@ NTSTATUS ZwQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformati
   auto &information = *static_cast<PTIMER_BASIC_INFORMATION>(TimerInformation);
   information.TimerState = KeReadStateTimer(timer->get());
   const auto due = static_cast<LONGLONG>(__atomic_load_n(&(*timer)->DueTime.QuadPart, __ATOMIC_RELAXED));
-  information.RemainingTime.QuadPart = due - base::clock().interrupt_time();
+  base::Clock &clock = base::clock();
+  const bool absolute = ke::is_absolute(**timer);
+  information.RemainingTime.QuadPart = due - (absolute ? clock.system_time() : clock.interrupt_time());
   if (ReturnLength) *ReturnLength = sizeof information;
   return STATUS_SUCCESS;
 }

@@ -42,19 +42,20 @@ NTSTATUS wait_for_handle(HANDLE handle, BOOLEAN alertable, PLARGE_INTEGER timeou
   return target ? wait_for(*target, alertable, timeout, mode) : target.status();
 }
 
-// Signals the object and leaves the dispatcher to the wait that follows.
+// Signals the object and announces the wait that follows.
 NTSTATUS signal(HANDLE handle) {
   const auto body = ob::reference_by_handle(handle, 0, nullptr, KernelMode);
   if (!body) return body.status();
   const auto target = ob::Ref<void>::adopt(*body);
   const _OBJECT_TYPE *type = &ob::type_of(*body);
   if (type == &ob::event_type) {
-    KeSetEvent(static_cast<PKEVENT>(*body), EVENT_INCREMENT, FALSE);
+    KeSetEvent(static_cast<PKEVENT>(*body), EVENT_INCREMENT, TRUE);
     return STATUS_SUCCESS;
   }
   if (type == &ob::semaphore_type)
-    return ke::catch_raise([&] { KeReleaseSemaphore(static_cast<PKSEMAPHORE>(*body), SEMAPHORE_INCREMENT, 1, FALSE); });
-  if (type == &ob::mutant_type) return ke::catch_raise([&] { KeReleaseMutex(static_cast<PKMUTANT>(*body), FALSE); });
+    return ke::catch_raise([&] { KeReleaseSemaphore(static_cast<PKSEMAPHORE>(*body), SEMAPHORE_INCREMENT, 1, TRUE); });
+  if (type == &ob::mutant_type)
+    return ke::catch_raise([&] { KeReleaseMutant(static_cast<PKMUTANT>(*body), MUTANT_INCREMENT, FALSE, TRUE); });
   return STATUS_OBJECT_TYPE_MISMATCH;
 }
 

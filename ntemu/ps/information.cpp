@@ -1,10 +1,8 @@
-// ZwSetInformationThread and ZwQueryInformationThread.
-#include <unistd.h>
-
-#include <algorithm>
+// Threads by handle: information about them, and alerts.
 #include <cstring>
 
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/dispatcher.h"
 #include "ntemu/ob/open.h"
 #include "ntemu/ps/priority.h"
 #include "ntemu/ps/process.h"
@@ -47,8 +45,7 @@ THREAD_BASIC_INFORMATION basic_information(const ETHREAD &thread) {
   basic.ExitStatus = __atomic_load_n(&thread.ExitStatus, __ATOMIC_ACQUIRE);
   basic.TebBaseAddress = thread.Tcb.Teb;
   basic.ClientId = thread.Cid;
-  const auto processors = static_cast<unsigned>(std::clamp(sysconf(_SC_NPROCESSORS_ONLN), 1L, 64L));
-  basic.AffinityMask = ~ULONG_PTR{0} >> (64 - processors);
+  basic.AffinityMask = KeQueryActiveProcessors();
   basic.Priority = __atomic_load_n(&thread.Tcb.Priority, __ATOMIC_RELAXED);
   basic.BasePriority = __atomic_load_n(&thread.Tcb.BasePriority, __ATOMIC_RELAXED) - ps::kBasePriority;
   return basic;
@@ -118,7 +115,19 @@ NTSTATUS ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInf
     case ThreadQuerySetWin32StartAddress:
       return store(thread.StartAddress, ThreadInformation, ReturnLength);
     default:
-      return store(ULONG{__atomic_load_n(&thread.Tcb.Header.SignalState, __ATOMIC_ACQUIRE) != 0}, ThreadInformation,
-                   ReturnLength);
+      return store(ULONG{ke::signal_state(thread.Tcb.Header) != 0}, ThreadInformation, ReturnLength);
   }
+}
+
+NTSTATUS ZwAlertThread(HANDLE ThreadHandle) {
+  NT_ENTER(ZwAlertThread, ThreadHandle);
+  const auto thread = thread_of(ThreadHandle, THREAD_ALERT, KernelMode);
+  if (!thread) return thread.status();
+  KeAlertThread(&(*thread)->Tcb, KernelMode);
+  return STATUS_SUCCESS;
+}
+
+NTSTATUS ZwTestAlert() {
+  NT_ENTER(ZwTestAlert);
+  return KeTestAlertThread(KernelMode) ? STATUS_ALERTED : STATUS_SUCCESS;
 }

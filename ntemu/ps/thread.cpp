@@ -198,27 +198,6 @@ bool start_host_thread(ETHREAD &thread) {
   return error == 0;
 }
 
-// Drivers rely on threads starting in the order of their creation, so the creator waits for a sign of progress. A
-// thread that only computes is let go after 1 ms of its own processor time.
-void await_first_progress(ETHREAD &thread) {
-  if (ke::policy_for(ke::current())) {  // one at a time: it has made progress when the turn comes back
-    if (thread.start_word.load() == 0) ke::spin(0);
-    thread.starting.store(false);
-    return;
-  }
-  for (base::Nt100ns waited = 0; waited < kStartHostLimit; waited += base::kNtPerMillisecond) {
-    if (thread.start_word.load(std::memory_order_acquire) != 0) return;
-    base::wait_word(thread.start_word, 0, base::kNtPerMillisecond);
-    timespec used{};
-    const clockid_t cpu_clock = thread.cpu_clock.load();
-    if (cpu_clock && clock_gettime(cpu_clock, &used) == 0 &&
-        used.tv_sec * base::kNtPerSecond + used.tv_nsec / 100 >= kStartCpuLimit) {
-      break;
-    }
-  }
-  thread.starting.store(false);
-}
-
 ETHREAD *adopt() {
   ETHREAD *thread = new_thread();
   if (!thread) {
@@ -279,9 +258,6 @@ void release_host_thread() {
   ob::dereference(thread);
 }
 
-namespace {
-
-// A thread that others can find; it does not run yet. The result carries a reference.
 ETHREAD *make_thread(PKSTART_ROUTINE routine, void *context) {
   ETHREAD *thread = new_thread();
   if (!thread) return nullptr;
@@ -293,7 +269,6 @@ ETHREAD *make_thread(PKSTART_ROUTINE routine, void *context) {
   return thread;
 }
 
-// Tells who asked for it, and lets the thread run. When that is not possible, it is as if it had never been.
 bool launch(ETHREAD &thread) {
   notify_thread(thread, true);
   ob::reference(&thread);  // the running thread's own; the reaper drops it
@@ -305,7 +280,26 @@ bool launch(ETHREAD &thread) {
   return false;
 }
 
-}  // namespace
+void discard(ETHREAD &thread) { unlink(thread); }
+
+void await_first_progress(ETHREAD &thread) {
+  if (ke::policy_for(ke::current())) {  // one at a time: it has made progress when the turn comes back
+    if (thread.start_word.load() == 0) ke::spin(0);
+    thread.starting.store(false);
+    return;
+  }
+  for (base::Nt100ns waited = 0; waited < kStartHostLimit; waited += base::kNtPerMillisecond) {
+    if (thread.start_word.load(std::memory_order_acquire) != 0) return;
+    base::wait_word(thread.start_word, 0, base::kNtPerMillisecond);
+    timespec used{};
+    const clockid_t cpu_clock = thread.cpu_clock.load();
+    if (cpu_clock && clock_gettime(cpu_clock, &used) == 0 &&
+        used.tv_sec * base::kNtPerSecond + used.tv_nsec / 100 >= kStartCpuLimit) {
+      break;
+    }
+  }
+  thread.starting.store(false);
+}
 
 Result<ETHREAD *> create_thread(PKSTART_ROUTINE routine, void *context) {
   ETHREAD *thread = make_thread(routine, context);
@@ -389,39 +383,3 @@ size_t count_threads(const void *image, size_t size) {
 }
 
 }  // namespace ntemu::ps
-
-NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                              HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
-                              PVOID StartContext) {
-  NT_ENTER(PsCreateSystemThread, ThreadHandle, DesiredAccess, ObjectAttributes, ProcessHandle, ClientId, StartRoutine,
-           StartContext);
-  ke::require_irql_at_most(APC_LEVEL, __builtin_return_address(0));
-  if (!StartRoutine) return STATUS_INVALID_PARAMETER;
-  if (ProcessHandle) {
-    const auto process = ob::reference_by_handle(ProcessHandle, PROCESS_CREATE_THREAD, *PsProcessType, KernelMode);
-    if (!process) return process.status();
-    ob::dereference(*process);
-  }
-  OBJECT_ATTRIBUTES attributes;
-  InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
-  if (ObjectAttributes) attributes = *ObjectAttributes;
-  if (attributes.Attributes & (OBJ_PERMANENT | OBJ_EXCLUSIVE | OBJ_OPENIF)) return STATUS_INVALID_PARAMETER;
-  attributes.Attributes |= OBJ_KERNEL_HANDLE;
-  const auto thread = ob::Ref<ETHREAD>::adopt(make_thread(StartRoutine, StartContext));
-  if (!thread) return STATUS_INSUFFICIENT_RESOURCES;
-  // What the thread is known by is there before it runs.
-  HANDLE handle;
-  NTSTATUS status = ob::open_new(ob::Ref<ETHREAD>(thread).release(), DesiredAccess, &attributes, &handle);
-  if (!NT_SUCCESS(status)) {
-    unlink(*thread);
-    return status;
-  }
-  *ThreadHandle = handle;
-  if (ClientId) *ClientId = thread->Cid;
-  if (!launch(*thread)) {
-    ob::close_handle(handle);
-    return STATUS_INSUFFICIENT_RESOURCES;
-  }
-  await_first_progress(*thread);
-  return STATUS_SUCCESS;
-}

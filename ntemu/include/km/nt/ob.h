@@ -95,6 +95,8 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK 
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                                       KPROCESSOR_MODE AccessMode);
 
+/** Finds an object by its full name and adds a reference; *Object is NULL on failure. Returns:
+    as ZwOpenEvent. IRQL: PASSIVE_LEVEL. Source: exported by ntoskrnl, undocumented. */
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
                                                    PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
                                                    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
@@ -126,6 +128,8 @@ NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttri
                                                  ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                                  KPROCESSOR_MODE AccessMode, PHANDLE Handle);
 
+/** Opens an object by its name; *Handle is NULL on failure. Returns: as ZwOpenEvent. IRQL: PASSIVE_LEVEL. Source:
+    exported by ntoskrnl, undocumented. */
 NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE ObjectType,
                                               KPROCESSOR_MODE AccessMode, PACCESS_STATE PassedAccessState,
                                               ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle);

@@ -37,6 +37,26 @@ typedef enum _OBJECT_INFORMATION_CLASS {
   ObjectNameInformation = 1,
   ObjectTypeInformation = 2
 } OBJECT_INFORMATION_CLASS;
+
+typedef struct _PUBLIC_OBJECT_BASIC_INFORMATION {
+  ULONG Attributes;
+  ACCESS_MASK GrantedAccess;
+  ULONG HandleCount;
+  ULONG PointerCount;
+  ULONG Reserved[10];
+} PUBLIC_OBJECT_BASIC_INFORMATION, *PPUBLIC_OBJECT_BASIC_INFORMATION;
+NTEMU_ASSERT_SIZE(PUBLIC_OBJECT_BASIC_INFORMATION, 0x38);
+
+typedef struct _PUBLIC_OBJECT_TYPE_INFORMATION {
+  UNICODE_STRING TypeName;
+  ULONG Reserved[22];
+} PUBLIC_OBJECT_TYPE_INFORMATION, *PPUBLIC_OBJECT_TYPE_INFORMATION;
+NTEMU_ASSERT_SIZE(PUBLIC_OBJECT_TYPE_INFORMATION, 0x68);
+
+#define DUPLICATE_CLOSE_SOURCE 0x00000001
+#define DUPLICATE_SAME_ACCESS 0x00000002
+#define DUPLICATE_SAME_ATTRIBUTES 0x00000004
+
 typedef enum _FSINFOCLASS {
   FileFsVolumeInformation = 1,
   FileFsLabelInformation,
@@ -96,19 +116,42 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyIn
                                    ULONG Length, PULONG ResultLength);
 NTSYSAPI NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle);
 
+/** Creates a directory of object names and opens a handle to it. Names and statuses: as ZwCreateEvent. IRQL:
+    PASSIVE_LEVEL. Source: WDK: ZwCreateDirectoryObject. */
 NTSYSAPI NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
                                                 POBJECT_ATTRIBUTES ObjectAttributes);
+
+/** Opens a directory of object names, or a symbolic link itself. Returns: as ZwOpenEvent. IRQL: PASSIVE_LEVEL. Source:
+    WDK: ZwOpenDirectoryObject, ZwOpenSymbolicLinkObject. */
 NTSYSAPI NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
                                               POBJECT_ATTRIBUTES ObjectAttributes);
 NTSYSAPI NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
                                                  POBJECT_ATTRIBUTES ObjectAttributes);
+
+/** Stores the target of a symbolic link. ReturnedLength: optional, gets its bytes. Returns STATUS_BUFFER_TOO_SMALL when
+    LinkTarget's MaximumLength is less, STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH. IRQL: PASSIVE_LEVEL. Source:
+    WDK: ZwQuerySymbolicLinkObject. */
 NTSYSAPI NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength);
+
+/** Lets a permanent object's name go with its last handle. Returns STATUS_INVALID_HANDLE. IRQL: PASSIVE_LEVEL. Source:
+    WDK: ZwMakeTemporaryObject. */
 NTSYSAPI NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle);
+
+/** Stores what a handle is for (ObjectBasicInformation: PUBLIC_OBJECT_BASIC_INFORMATION), the object's name
+    (ObjectNameInformation) or its type (ObjectTypeInformation: PUBLIC_OBJECT_TYPE_INFORMATION, the name behind it).
+    ReturnLength: optional, gets the bytes needed. Returns STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_INFO_CLASS,
+    STATUS_INVALID_HANDLE. IRQL: PASSIVE_LEVEL. Source: WDK: ZwQueryObject. */
 NTSYSAPI NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
                                       PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength);
+
+/** Opens another handle to the object behind SourceHandle. Options: DUPLICATE_SAME_ACCESS and DUPLICATE_SAME_ATTRIBUTES
+    take DesiredAccess and HandleAttributes from it, DUPLICATE_CLOSE_SOURCE closes it, also on failure. Without
+    TargetProcessHandle nothing is opened. Returns STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH when a process
+    handle is none, STATUS_INSUFFICIENT_RESOURCES. IRQL: PASSIVE_LEVEL. Source: WDK: ZwDuplicateObject. */
 NTSYSAPI NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
                                           PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
                                           ULONG Options);
+
 NTSYSAPI NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
                                       POBJECT_ATTRIBUTES ObjectAttributes, PVOID ClientId);
 NTSYSAPI NTSTATUS NTAPI ZwTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus);

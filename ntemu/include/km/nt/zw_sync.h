@@ -224,6 +224,14 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFO
                                                  PVOID ThreadInformation, ULONG ThreadInformationLength,
                                                  PULONG ReturnLength);
 
+/** Ends an alertable wait of a thread with STATUS_ALERTED, or lets its next one end so. Returns STATUS_INVALID_HANDLE,
+    STATUS_OBJECT_TYPE_MISMATCH. IRQL: PASSIVE_LEVEL. Source: KeAlertThread; exported, undocumented. */
+NTSYSAPI NTSTATUS NTAPI ZwAlertThread(HANDLE ThreadHandle);
+
+/** Returns STATUS_ALERTED when the calling thread was alerted, which it then no longer is, else STATUS_SUCCESS. IRQL:
+    PASSIVE_LEVEL. Source: KeTestAlertThread; undocumented. */
+NTSYSAPI NTSTATUS NTAPI ZwTestAlert(VOID);
+
 #ifdef __cplusplus
 }
 #endif
