@@ -250,6 +250,7 @@ VOID KeFlushQueuedDpcs() {
     thread.irql = DISPATCH_LEVEL;
     lower_irql(thread, irql);
   }
+  drop_bias(thread);  // it may have gone to the last of them
   thread.processor = &home;
   for (unsigned i = 0; i < processor_count(); ++i)
     KeWaitForSingleObject(&processor(i).threaded_idle, Executive, KernelMode, FALSE, nullptr);

@@ -41,16 +41,17 @@ class HeldLocks {
       add_above(lock, kind, site);
     }
   }
+  // The fast path of giving back, for those that call nothing: false unless it is the thread's only lock.
+  bool remove_if_only(const void *lock) {
+    if (count_ != 1 || locks_[0].lock != lock) [[unlikely]]
+      return false;
+    count_ = 0;
+    return true;
+  }
   // The newest entry of `lock`, if there is one: a lock may be given back by another thread than its taker.
   void remove(const void *lock) {
-    if (is_only(lock)) [[likely]]
-      remove_only();
-    else
-      remove_below(lock, kAnyKind);
+    if (!remove_if_only(lock)) remove_below(lock, kAnyKind);
   }
-  // The fast path in two steps, for one that calls nothing.
-  bool is_only(const void *lock) const { return count_ == 1 && locks_[0].lock == lock; }
-  void remove_only() { count_ = 0; }
   // The same for the newest one of that kind; false when the thread certainly holds none.
   bool remove(const void *lock, LockKind kind) {
     if (count_ == 1 && locks_[0].lock == lock && locks_[0].kind() == kind) [[likely]] {

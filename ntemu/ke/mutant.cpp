@@ -83,9 +83,8 @@ __attribute__((noinline)) LONG released_with_apcs(ETHREAD &thread) {
 inline LONG release_mutex(PRKMUTEX mutex, BOOLEAN wait, const void *caller) {
   ETHREAD *const thread = base::current_thread_slot;
   if (!thread || wait || !may_be_object(mutex) || load_word(mutex->Header) != kOwnedMutant ||
-      owner_of(*mutex) != &thread->Tcb || !thread->held.is_only(mutex)) [[unlikely]]
+      owner_of(*mutex) != &thread->Tcb || !thread->held.remove_if_only(mutex)) [[unlikely]]
     return release_slowly(*mutex, MUTANT_INCREMENT, wait, caller);
-  thread->held.remove_only();
   disown(*mutex, thread->Tcb);
   HeaderWord seen = kOwnedMutant;
   if (!exchange_word(mutex->Header, seen, kFreeMutant)) [[unlikely]]

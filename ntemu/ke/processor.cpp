@@ -11,6 +11,7 @@
 #include <climits>
 
 #include "ntemu/ke/dpc.h"
+#include "ntemu/ke/interrupt.h"
 #include "ntemu/ke/policy.h"
 #include "ntemu/ke/wait.h"
 
@@ -33,6 +34,7 @@ Processor processors[kMostProcessors];
 unsigned count = 1;
 std::atomic<unsigned> next_home{0};
 std::atomic<bool> idle_threads_end{false};
+bool idle_threads_run = false;
 
 int membarrier(int command) { return static_cast<int>(syscall(SYS_membarrier, command, 0, 0)); }
 
@@ -45,10 +47,10 @@ bool may_use(const ETHREAD &thread, const Processor &processor) {
 void note_taken(ETHREAD &thread, Processor &processor) {
   thread.processor = &processor;
   __atomic_store_n(&processor.CurrentThread, &thread.Tcb, __ATOMIC_RELAXED);
-  if (processor.last_holder == &thread) {
+  if (processor.last_holder.load(std::memory_order_relaxed) == &thread) {
     ++processor.streak;
   } else {
-    processor.last_holder = &thread;
+    processor.last_holder.store(&thread, std::memory_order_relaxed);
     processor.streak = 1;
   }
 }
@@ -208,14 +210,13 @@ void give_slowly(ETHREAD &thread) {
       run_dpcs(thread, own);
       continue;
     }
-    __atomic_store_n(&own.CurrentThread, nullptr, __ATOMIC_RELAXED);
     if (word & kBiased) {
       thread.dispatching.store(0, std::memory_order_release);
       std::atomic_signal_fence(std::memory_order_seq_cst);
       if (own.word.load(std::memory_order_relaxed) != biased_to(thread)) lose_bias(thread);
       return;
     }
-    const bool bias = own.streak >= own.bias_after && !(word & kWaiters);
+    const bool bias = own.streak >= own.bias_after && !(word & kWaiters) && may_use(thread, own);
     if (!own.word.compare_exchange_strong(word, bias ? biased_to(thread) : 0, std::memory_order_release,
                                           std::memory_order_relaxed)) {
       continue;
@@ -251,12 +252,21 @@ void drop_processor(ETHREAD &thread) {
     thread.irql = PASSIVE_LEVEL;
   }
   drop_bias(thread);
+  for (unsigned i = 0; i < count; ++i) {
+    PKTHREAD last = &thread.Tcb;
+    __atomic_compare_exchange_n(&processors[i].CurrentThread, &last, nullptr, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+    ETHREAD *holder = &thread;
+    processors[i].last_holder.compare_exchange_strong(holder, nullptr, std::memory_order_relaxed);
+  }
 }
 
 void boot_processors(unsigned wanted) {
+  if (idle_threads_run) teardown_processors();  // of a machine that could not be booted
   count = std::clamp(wanted, 1u, kMostProcessors);
   const bool can_bias = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
   idle_threads_end = false;
+  idle_threads_run = true;
   next_home = 0;
   for (unsigned i = 0; i < kMostProcessors; ++i) {
     Processor &each = processors[i];
@@ -277,6 +287,8 @@ void boot_processors(unsigned wanted) {
 
 void teardown_processors() {
   idle_threads_end = true;
+  idle_threads_run = false;
+  forget_interrupts();
   for (unsigned i = 0; i < count; ++i) {
     processors[i].idle_word.fetch_add(1);
     wake(processors[i].idle_word, INT_MAX);

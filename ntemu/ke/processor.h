@@ -38,7 +38,7 @@ struct alignas(64) Processor {
   UCHAR ReservedMustBeZero;
   UCHAR InterruptRequest;
   UCHAR IdleHalt;
-  PKTHREAD CurrentThread;  // while one is at DISPATCH_LEVEL or above
+  PKTHREAD CurrentThread;  // that has the processor, or had it last; null once that has ended
   PKTHREAD NextThread;
   PKTHREAD IdleThread;
   UCHAR NestingLevel;
@@ -50,7 +50,7 @@ struct alignas(64) Processor {
   alignas(64) std::atomic<uintptr_t> word;
   std::atomic<uint32_t> released;  // bumped when it is given back while kWaiters is set
   // The holder's: who took it how often in a row, and when that is enough for a bias.
-  ETHREAD *last_holder;
+  std::atomic<ETHREAD *> last_holder;
   uint32_t streak;
   uint32_t bias_after;
 
@@ -98,30 +98,36 @@ void drop_bias(ETHREAD &thread);
 
 inline uintptr_t biased_to(const ETHREAD &thread) { return reinterpret_cast<uintptr_t>(&thread) | kBiased; }
 
+// Takes the processor that is the thread's own, if there is one and nobody else wants it; else take_slowly is due.
+inline bool try_take_biased(ETHREAD &thread) {
+  Processor *own = thread.biased_processor;
+  if (!own) [[unlikely]]
+    return false;
+  thread.dispatching.store(1, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // the revoker's membarrier does the processor's part
+  return own->word.load(std::memory_order_acquire) == biased_to(thread);
+}
+
 // The thread goes to DISPATCH_LEVEL: IRQL below before, and set by the caller afterwards.
 inline void take_processor(ETHREAD &thread) {
-  if (Processor *own = thread.biased_processor) [[likely]] {
-    thread.dispatching.store(1, std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // the revoker's membarrier does the processor's part
-    if (own->word.load(std::memory_order_acquire) == biased_to(thread)) [[likely]] {
-      __atomic_store_n(&own->CurrentThread, &thread.Tcb, __ATOMIC_RELAXED);
-      return;
-    }
-  }
-  take_slowly(thread);
+  if (!try_take_biased(thread)) [[unlikely]]
+    take_slowly(thread);
+}
+
+// Gives it back in the same way, if nothing is queued to it and nobody else wants it; else give_slowly is due.
+inline bool try_give_biased(ETHREAD &thread) {
+  Processor &own = *thread.processor;
+  if (own.word.load(std::memory_order_relaxed) != biased_to(thread)) [[unlikely]]
+    return false;
+  thread.dispatching.store(0, std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return own.word.load(std::memory_order_relaxed) == biased_to(thread);
 }
 
 // The thread leaves DISPATCH_LEVEL: runs the DPCs that were queued meanwhile, and gives its processor back.
 inline void give_processor(ETHREAD &thread) {
-  Processor &own = *thread.processor;
-  if (own.word.load(std::memory_order_relaxed) == biased_to(thread)) [[likely]] {
-    __atomic_store_n(&own.CurrentThread, nullptr, __ATOMIC_RELAXED);
-    thread.dispatching.store(0, std::memory_order_release);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (own.word.load(std::memory_order_relaxed) == biased_to(thread)) [[likely]]
-      return;
-  }
-  give_slowly(thread);
+  if (!try_give_biased(thread)) [[unlikely]]
+    give_slowly(thread);
 }
 
 // IRQL changes without the checks of the API.

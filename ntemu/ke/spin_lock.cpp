@@ -1,5 +1,7 @@
 // Spin locks: a word that is 0 when free, the owner's ETHREAD | 1 when held; taken as a queued lock, the address of the
 // last queue entry (4-aligned at least, so bit 0 tells them apart).
+#include "ntemu/ke/spin_lock.h"
+
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/policy.h"
@@ -50,6 +52,67 @@ inline void unlock(ETHREAD &thread, PKSPIN_LOCK word) {
 
 inline KIRQL raise_to_dispatch(ETHREAD &thread) {
   return thread.irql < DISPATCH_LEVEL ? raise_irql(thread, DISPATCH_LEVEL) : thread.irql;
+}
+
+// The way of an acquire and a release that nothing stands in the way of is without calls, and without what has to be
+// kept across one; every other way out of it is a call in the last place.
+__attribute__((noinline)) KIRQL acquire_slowly(PKSPIN_LOCK word, const void *site) {
+  ETHREAD &thread = current();
+  const KIRQL old = raise_to_dispatch(thread);
+  lock(thread, word, site);
+  return old;
+}
+
+__attribute__((noinline)) KIRQL acquire_contended(PKSPIN_LOCK word, const void *site, KIRQL old) {
+  ETHREAD &thread = current();
+  thread.irql = DISPATCH_LEVEL;
+  lock(thread, word, site);
+  return old;
+}
+
+__attribute__((noinline)) KIRQL acquire_first(KIRQL old) {
+  end_start(current());
+  return old;
+}
+
+inline KIRQL acquire(PKSPIN_LOCK word, const void *site) {
+  ETHREAD *thread = base::current_thread_slot;
+  if (!thread || thread->irql >= DISPATCH_LEVEL || !try_take_biased(*thread)) [[unlikely]]
+    return acquire_slowly(word, site);
+  const KIRQL old = thread->irql;
+  if (!try_lock(*thread, word)) [[unlikely]]
+    return acquire_contended(word, site, old);
+  thread->irql = DISPATCH_LEVEL;  // after the locked instruction, which waits for the stores before it
+  thread->held.add(word, LockKind::kSpinLock, site);
+  if (thread->starting.load(std::memory_order_relaxed)) [[unlikely]]
+    return acquire_first(old);
+  return old;
+}
+
+__attribute__((noinline)) void release_slowly(PKSPIN_LOCK word, KIRQL irql) {
+  ETHREAD &thread = current();
+  unlock(thread, word);
+  lower_irql(thread, irql);
+}
+
+__attribute__((noinline)) void lower_slowly(ETHREAD &thread, KIRQL irql) {
+  give_slowly(thread);
+  thread.irql = irql;
+  lower_irql(thread, irql);
+}
+
+inline void release(PKSPIN_LOCK word, KIRQL irql) {
+  ETHREAD *thread = base::current_thread_slot;
+  if (!thread || thread->irql != DISPATCH_LEVEL || irql >= DISPATCH_LEVEL ||
+      __atomic_load_n(word, __ATOMIC_RELAXED) != owned_by(*thread) || !thread->held.remove_if_only(word)) [[unlikely]] {
+    return release_slowly(word, irql);
+  }
+  __atomic_store_n(word, 0, __ATOMIC_RELEASE);
+  if (!try_give_biased(*thread)) [[unlikely]]
+    return lower_slowly(*thread, irql);
+  thread->irql = irql;
+  if (thread->apc_due.load(std::memory_order_relaxed) && irql < APC_LEVEL) [[unlikely]]
+    return deliver_apcs(*thread);
 }
 
 ULONG_PTR load(PKSPIN_LOCK volatile *field) {
@@ -104,6 +167,9 @@ inline void unlock_queued(ETHREAD &thread, KLOCK_QUEUE_HANDLE &handle) {
 
 }  // namespace
 
+void ntemu::ke::lock_spin_lock(ETHREAD &thread, PKSPIN_LOCK word, const void *site) { lock(thread, word, site); }
+void ntemu::ke::unlock_spin_lock(ETHREAD &thread, PKSPIN_LOCK word) { unlock(thread, word); }
+
 VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock) {
   NT_ENTER(KeInitializeSpinLock, SpinLock);
   __atomic_store_n(SpinLock, 0, __ATOMIC_RELAXED);
@@ -111,17 +177,12 @@ VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock) {
 
 KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock) {
   NT_ENTER(KeAcquireSpinLockRaiseToDpc, SpinLock);
-  ETHREAD &thread = current();
-  const KIRQL old = raise_to_dispatch(thread);
-  lock(thread, SpinLock, __builtin_return_address(0));
-  return old;
+  return acquire(SpinLock, __builtin_return_address(0));
 }
 
 VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql) {
   NT_ENTER(KeReleaseSpinLock, SpinLock, NewIrql);
-  ETHREAD &thread = current();
-  unlock(thread, SpinLock);
-  lower_irql(thread, NewIrql);
+  release(SpinLock, NewIrql);
 }
 
 VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock) {
@@ -152,17 +213,12 @@ BOOLEAN KeTestSpinLock(PKSPIN_LOCK SpinLock) {
 
 KIRQL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock) {
   NT_ENTER(KeAcquireSpinLockForDpc, SpinLock);
-  ETHREAD &thread = current();
-  const KIRQL old = raise_to_dispatch(thread);
-  lock(thread, SpinLock, __builtin_return_address(0));
-  return old;
+  return acquire(SpinLock, __builtin_return_address(0));
 }
 
 VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql) {
   NT_ENTER(KeReleaseSpinLockForDpc, SpinLock, OldIrql);
-  ETHREAD &thread = current();
-  unlock(thread, SpinLock);
-  lower_irql(thread, OldIrql);
+  release(SpinLock, OldIrql);
 }
 
 VOID KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle) {

@@ -16,6 +16,7 @@
 #include "ntemu/io/work_item.h"
 #include "ntemu/kd/debug_print.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/interrupt.h"
 #include "ntemu/ke/ke.h"
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/timer.h"
@@ -262,6 +263,8 @@ std::optional<Error> Machine::make_directory(std::string_view path) {
   }
   return std::nullopt;
 }
+
+bool Machine::fire_interrupt(unsigned vector) { return ke::fire_interrupt(vector); }
 
 void Machine::interrupt_waits() {
   state_->interrupted = true;

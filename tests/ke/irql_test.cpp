@@ -17,6 +17,13 @@ TEST_F(KeIrql, RaiseReturnsTheOldLevelAndLowerRestoresIt) {
   EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
 }
 
+TEST_F(KeIrql, SynchLevelIsTwelve) {
+  const KIRQL old = KeRaiseIrqlToDpcLevel();
+  EXPECT_EQ(KeRaiseIrqlToSynchLevel(), DISPATCH_LEVEL);
+  EXPECT_EQ(KeGetCurrentIrql(), SYNCH_LEVEL);
+  KeLowerIrql(old);
+}
+
 TEST_F(KeIrql, RaisingDownAndLoweringUpAreBugchecks) {
   const KIRQL old = KfRaiseIrql(DISPATCH_LEVEL);
   const ke::Bugcheck raise = ke::catch_bugcheck([] { KfRaiseIrql(APC_LEVEL); });

@@ -54,7 +54,6 @@ TEST_F(KeProcessor, CurrentIsTheOneThatTheThreadHas) {
   EXPECT_EQ(KiProcessorBlock[index]->CurrentThread, KeGetCurrentThread());
   EXPECT_EQ(KiProcessorBlock[index]->Number, index);
   KeLowerIrql(old);
-  EXPECT_EQ(KiProcessorBlock[index]->CurrentThread, nullptr);
   EXPECT_EQ(KiProcessorBlock[4], nullptr);
 }
 
@@ -87,8 +86,20 @@ TEST_F(KeAffinity, AtDispatchLevelMovesTheThreadWhenItLowersTheIrql) {
   EXPECT_EQ(KeGetCurrentProcessorNumber(), 0u);
   KeLowerIrql(old);
   EXPECT_EQ(KeGetCurrentProcessorNumber(), 1u);
+  EXPECT_EQ(ke::current().biased_processor, nullptr);
   KeRaiseIrqlToDpcLevel();
   EXPECT_EQ(KeGetCurrentProcessorNumber(), 1u);
+  EXPECT_EQ(KiProcessorBlock[1]->CurrentThread, KeGetCurrentThread());
+  KeLowerIrql(old);
+}
+
+TEST_F(KeAffinity, AFlushLeavesTheThreadWhereItWas) {
+  const ULONG number = KeGetCurrentProcessorNumber();
+  // So often that the last processor would become its own.
+  for (int i = 0; i < 600; ++i) KeFlushQueuedDpcs();
+  const KIRQL old = KeRaiseIrqlToDpcLevel();
+  EXPECT_EQ(KeGetCurrentProcessorNumber(), number);
+  EXPECT_EQ(KiProcessorBlock[number]->CurrentThread, KeGetCurrentThread());
   KeLowerIrql(old);
 }
 

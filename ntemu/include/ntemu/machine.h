@@ -135,6 +135,9 @@ class Machine {
   // Until `done` holds, `limit` has passed or interrupt_waits was called; `done` is asked whenever a thread came to
   // rest.
   bool wait_until(const std::function<bool()> &done, std::optional<std::chrono::nanoseconds> limit);
+  // What a device does: calls the interrupt service routines that drivers connected to the vector, on this thread.
+  // Whether one claimed the interrupt.
+  bool fire_interrupt(unsigned vector);
   // Makes every wait return.
   void interrupt_waits();
 
