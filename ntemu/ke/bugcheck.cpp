@@ -57,10 +57,14 @@ const char *bugcheck_name(ULONG code) {
   switch (code) {
     case 0x01:
       return "APC_INDEX_MISMATCH";
+    case 0x09:
+      return "IRQL_NOT_GREATER_OR_EQUAL";
     case 0x0A:
       return "IRQL_NOT_LESS_OR_EQUAL";
     case 0x0C:
       return "MAXIMUM_WAIT_OBJECTS_EXCEEDED";
+    case 0x10:
+      return "SPIN_LOCK_NOT_OWNED";
     case 0x19:
       return "BAD_POOL_HEADER";
     case 0x1E:
@@ -83,6 +87,8 @@ const char *bugcheck_name(ULONG code) {
       return "BAD_POOL_CALLER";
     case 0xC7:
       return "TIMER_OR_DPC_INVALID";
+    case 0xC8:
+      return "IRQL_UNEXPECTED_VALUE";
     case 0xD1:
       return "DRIVER_IRQL_NOT_LESS_OR_EQUAL";
     case 0xE1:

@@ -77,9 +77,11 @@ __attribute__((noinline)) KIRQL acquire_first(KIRQL old) {
 
 inline KIRQL acquire(PKSPIN_LOCK word, const void *site) {
   ETHREAD *thread = base::current_thread_slot;
-  if (!thread || thread->irql >= DISPATCH_LEVEL || !try_take_biased(*thread)) [[unlikely]]
+  if (!thread) [[unlikely]]
     return acquire_slowly(word, site);
   const KIRQL old = thread->irql;
+  if (old >= DISPATCH_LEVEL || !try_take_biased(*thread)) [[unlikely]]
+    return acquire_slowly(word, site);
   if (!try_lock(*thread, word)) [[unlikely]]
     return acquire_contended(word, site, old);
   thread->irql = DISPATCH_LEVEL;  // after the locked instruction, which waits for the stores before it
@@ -113,6 +115,19 @@ inline void release(PKSPIN_LOCK word, KIRQL irql) {
   thread->irql = irql;
   if (thread->apc_due.load(std::memory_order_relaxed) && irql < APC_LEVEL) [[unlikely]]
     return deliver_apcs(*thread);
+}
+
+// NT_ENTER for the two calls that drivers make most: what has to be kept across it would cost them registers.
+[[gnu::noinline, gnu::cold]] KIRQL acquire_hooked(PKSPIN_LOCK word, const void *caller) {
+  using Enter = api::Signature<&KeAcquireSpinLockRaiseToDpc>;
+  if (auto early = Enter::enter(api::Id::KeAcquireSpinLockRaiseToDpc, caller, word)) return early.value();
+  return acquire_slowly(word, caller);
+}
+
+[[gnu::noinline, gnu::cold]] void release_hooked(PKSPIN_LOCK word, KIRQL irql, const void *caller) {
+  using Enter = api::Signature<&KeReleaseSpinLock>;
+  if (auto early = Enter::enter(api::Id::KeReleaseSpinLock, caller, word, irql)) return early.value();
+  release_slowly(word, irql);
 }
 
 ULONG_PTR load(PKSPIN_LOCK volatile *field) {
@@ -176,12 +191,14 @@ VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock) {
 }
 
 KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock) {
-  NT_ENTER(KeAcquireSpinLockRaiseToDpc, SpinLock);
+  if (api::hooked()) [[unlikely]]
+    return acquire_hooked(SpinLock, __builtin_return_address(0));
   return acquire(SpinLock, __builtin_return_address(0));
 }
 
 VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql) {
-  NT_ENTER(KeReleaseSpinLock, SpinLock, NewIrql);
+  if (api::hooked()) [[unlikely]]
+    return release_hooked(SpinLock, NewIrql, __builtin_return_address(0));
   release(SpinLock, NewIrql);
 }
 
