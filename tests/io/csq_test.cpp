@@ -64,7 +64,7 @@ VOID NTAPI release_lock(PIO_CSQ csq, KIRQL irql) {
 }
 VOID NTAPI complete_canceled(PIO_CSQ csq, PIRP irp) {
   EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
-  EXPECT_NE(queue_of(csq).lock, ke::spin_owner());
+  EXPECT_NE(__atomic_load_n(&queue_of(csq).lock, __ATOMIC_RELAXED), ke::spin_owner());
   ++test_irp(irp).canceled;
 }
 
