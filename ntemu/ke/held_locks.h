@@ -25,8 +25,8 @@ struct HeldLock {
   LockKind kind() const { return static_cast<LockKind>(site_and_kind >> 56); }
 };
 
-// Newest last. Of more than kMost at once only the number is kept, and an entry without a lock is one of those. Read and
-// written by its thread alone.
+// Newest last. Of more than kMost at once only the number is kept, and an entry without a lock is one of those. Read
+// and written by its thread alone.
 class HeldLocks {
  public:
   static constexpr uint32_t kMost = 16;

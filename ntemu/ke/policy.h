@@ -12,8 +12,8 @@ struct _ETHREAD;
 
 namespace ntemu::ke {
 
-// Every call is made on the thread it is about, but add and wake. Only system threads are governed: a thread of the host
-// that entered the kernel by itself is the outside world, and always native.
+// Every call is made on the thread it is about, but add and wake. Only system threads are governed: a thread of the
+// host that entered the kernel by itself is the outside world, and always native.
 class Policy {
  public:
   virtual ~Policy() = default;

@@ -35,8 +35,8 @@ void free_thread(ETHREAD *thread) {
   ob::dereference(thread);
 }
 
-// While the machine ends an ETHREAD and its stack stay until the last thread has been joined: another that still runs may
-// use an object there.
+// While the machine ends an ETHREAD and its stack stay until the last thread has been joined: another that still runs
+// may use an object there.
 void *run(void *) {
   Reaper &self = reaper();
   ETHREAD *kept = nullptr;

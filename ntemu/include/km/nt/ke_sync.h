@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-/** Waits until any (WaitAny) or all (WaitAll) of Count objects are signaled, and takes what each kind gives the waiter; of
-   all objects at one moment, or nothing of any. WaitBlockArray: room for Count wait blocks, in memory that lasts as
+/** Waits until any (WaitAny) or all (WaitAll) of Count objects are signaled, and takes what each kind gives the waiter;
+   of all objects at one moment, or nothing of any. WaitBlockArray: room for Count wait blocks, in memory that lasts as
    long as the wait; may be NULL for up to THREAD_WAIT_OBJECTS (3). Timeout, WaitMode, Alertable: as
    KeWaitForSingleObject. Returns the index of the object that ended a WaitAny, STATUS_SUCCESS for WaitAll,
    STATUS_ABANDONED_WAIT_0 + index (WaitAll: + 0) when a mutex was abandoned, STATUS_TIMEOUT, STATUS_ALERTED or
@@ -31,9 +31,9 @@ NTKERNELAPI LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN
    ntoskrnl.exe, in no public header. */
 NTKERNELAPI VOID NTAPI KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner);
 
-/** Gives up one acquisition of a mutant, as KeReleaseMutex does; Abandoned: TRUE frees it, whoever owns it, and its next
-   owner's wait says STATUS_ABANDONED. Increment, Wait: as in KeSetEvent. IRQL: <= DISPATCH_LEVEL. Source: exported by
-   ntoskrnl.exe, in no public header. */
+/** Gives up one acquisition of a mutant, as KeReleaseMutex does; Abandoned: TRUE frees it, whoever owns it, and its
+   next owner's wait says STATUS_ABANDONED. Increment, Wait: as in KeSetEvent. IRQL: <= DISPATCH_LEVEL. Source: exported
+   by ntoskrnl.exe, in no public header. */
 NTKERNELAPI LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait);
 
 /** Initializes a semaphore with Count (0 or more), the number of waits that it satisfies before it has to be released,
@@ -103,25 +103,25 @@ NTKERNELAPI VOID NTAPI KeInitializeQueue(PRKQUEUE Queue, ULONG Count);
 /** Returns how many entries a queue holds. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeReadStateQueue. */
 NTKERNELAPI LONG NTAPI KeReadStateQueue(PRKQUEUE Queue);
 
-/** Puts Entry at the end, or at the head, of a queue, or hands it to the thread that waits there since the shortest time
-   if one more may run; the number of entries before. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInsertQueue,
+/** Puts Entry at the end, or at the head, of a queue, or hands it to the thread that waits there since the shortest
+   time if one more may run; the number of entries before. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInsertQueue,
    KeInsertHeadQueue. */
 NTKERNELAPI LONG NTAPI KeInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry);
 NTKERNELAPI LONG NTAPI KeInsertHeadQueue(PRKQUEUE Queue, PLIST_ENTRY Entry);
 
-/** Takes the first entry of a queue once there is one and fewer threads than its count run; the calling thread is one of
-   the queue's from then on, and does not count as running while it waits for something else. Timeout: 100 ns units;
-   negative relative, positive since 1601, 0 polls, NULL waits forever. Returns the entry, or (PLIST_ENTRY)STATUS_TIMEOUT
-   or (PLIST_ENTRY)STATUS_USER_APC. IRQL: <= APC_LEVEL; DISPATCH_LEVEL only with a zero Timeout. Source: WDK:
-   KeRemoveQueue. */
+/** Takes the first entry of a queue once there is one and fewer threads than its count run; the calling thread is one
+   of the queue's from then on, and does not count as running while it waits for something else. Timeout: 100 ns units;
+   negative relative, positive since 1601, 0 polls, NULL waits forever. Returns the entry, or
+   (PLIST_ENTRY)STATUS_TIMEOUT or (PLIST_ENTRY)STATUS_USER_APC. IRQL: <= APC_LEVEL; DISPATCH_LEVEL only with a zero
+   Timeout. Source: WDK: KeRemoveQueue. */
 NTKERNELAPI PLIST_ENTRY NTAPI KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout);
 
 /** Takes all entries off a queue that nobody waits for any more, and all threads: the first entry, which the others
    follow in a ring without a head, or NULL. IRQL: <= DISPATCH_LEVEL (unverified). Source: WDK: KeRundownQueue. */
 NTKERNELAPI PLIST_ENTRY NTAPI KeRundownQueue(PRKQUEUE Queue);
 
-/** Initializes an APC for Thread. NormalRoutine NULL: a special kernel APC, of KernelRoutine alone, at APC_LEVEL; else a
-   normal one, whose KernelRoutine runs first and whose NormalRoutine follows at PASSIVE_LEVEL. RundownRoutine (may be
+/** Initializes an APC for Thread. NormalRoutine NULL: a special kernel APC, of KernelRoutine alone, at APC_LEVEL; else
+   a normal one, whose KernelRoutine runs first and whose NormalRoutine follows at PASSIVE_LEVEL. RundownRoutine (may be
    NULL) runs instead if the thread ends before. Environment: OriginalApcEnvironment. IRQL: <= DISPATCH_LEVEL
    (unverified). Source: exported by ntoskrnl.exe, in no public header. */
 NTKERNELAPI VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRONMENT Environment,
@@ -130,25 +130,27 @@ NTKERNELAPI VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRO
 
 /** Queues an APC to its thread; FALSE when it is queued already or the thread ends. A kernel APC runs when the thread's
    IRQL is below APC_LEVEL, and its regions and mutexes allow it, and takes it out of a wait for that long. A user APC
-   ends an alertable wait in UserMode with STATUS_USER_APC. Increment: as in KeSetEvent. IRQL: <= DISPATCH_LEVEL. Source:
-   exported by ntoskrnl.exe, in no public header. Differs: a thread that runs takes it at its next call of the kernel. */
+   ends an alertable wait in UserMode with STATUS_USER_APC. Increment: as in KeSetEvent. IRQL: <= DISPATCH_LEVEL.
+   Source: exported by ntoskrnl.exe, in no public header. Differs: a thread that runs takes it at its next call of the
+   kernel. */
 NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
                                            KPRIORITY Increment);
 
-/** Takes an APC off its queue; FALSE when it is not queued. IRQL: <= DISPATCH_LEVEL. Source: exported by ntoskrnl.exe, in
-   no public header. */
+/** Takes an APC off its queue; FALSE when it is not queued. IRQL: <= DISPATCH_LEVEL. Source: exported by ntoskrnl.exe,
+   in no public header. */
 NTKERNELAPI BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
 
 /** Ends an alertable wait of Thread with STATUS_ALERTED, or makes its next one end so; whether it was alerted already.
-   AlertMode KernelMode ends waits in either mode. IRQL: <= DISPATCH_LEVEL. Source: exported by ntoskrnl.exe, in no public
-   header. */
+   AlertMode KernelMode ends waits in either mode. IRQL: <= DISPATCH_LEVEL. Source: exported by ntoskrnl.exe, in no
+   public header. */
 NTKERNELAPI BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode);
 
 /** Whether the calling thread is alerted, which it then no longer is. IRQL: <= DISPATCH_LEVEL. Source: exported by
    ntoskrnl.exe, in no public header. */
 NTKERNELAPI BOOLEAN NTAPI KeTestAlertThread(KPROCESSOR_MODE AlertMode);
 
-/** Makes a device queue empty and its device not busy. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInitializeDeviceQueue. */
+/** Makes a device queue empty and its device not busy. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInitializeDeviceQueue.
+ */
 /** Makes a device queue empty and its device not busy. IRQL: <= DISPATCH_LEVEL. Source: WDK: KeInitializeDeviceQueue.
  */
 NTKERNELAPI VOID NTAPI KeInitializeDeviceQueue(PKDEVICE_QUEUE DeviceQueue);
