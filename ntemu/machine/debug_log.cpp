@@ -12,7 +12,7 @@
 #include "nt/status.h"
 #include "ntemu/base/current.h"
 #include "ntemu/base/utf.h"
-#include "ntemu/ke/thread.h"
+#include "ntemu/ke/processor.h"
 
 namespace ntemu::machine {
 namespace {
@@ -34,6 +34,12 @@ const char *level_name(base::Level level) {
 uint64_t thread_id() {
   if (const ETHREAD *thread = base::current_thread_slot) return reinterpret_cast<uint64_t>(thread->Cid.UniqueThread);
   return static_cast<uint64_t>(syscall(SYS_gettid));
+}
+
+// The virtual processor that an NT thread has, or had last.
+unsigned processor_number() {
+  const ETHREAD *thread = base::current_thread_slot;
+  return thread && thread->processor ? thread->processor->Number : 0;
 }
 
 std::string now() {
@@ -75,9 +81,8 @@ DebugLog::~DebugLog() {
 DebugLog DebugLog::duplicate() const { return DebugLog(fcntl(file_, F_DUPFD_CLOEXEC, 0)); }
 
 void DebugLog::write(base::Level level, std::string_view component, std::string_view text) const {
-  // Processors are not modelled yet: every thread is on the first.
-  const std::string line =
-      fmt::format("{} 0 {} {} {} {}\n", now(), thread_id(), component, level_name(level), printable(text));
+  const std::string line = fmt::format("{} {} {} {} {} {}\n", now(), processor_number(), thread_id(), component,
+                                       level_name(level), printable(text));
   if (::write(file_, line.data(), line.size()) < 0) return;
 }
 
