@@ -235,14 +235,15 @@ void drop_bias(ETHREAD &thread) {
   const bool holds = thread.dispatching.load(std::memory_order_relaxed) != 0;
   std::atomic<uintptr_t> &word = thread.biased_processor->word;
   uintptr_t seen = word.load(std::memory_order_relaxed);
-  while (!(seen & kRevoking)) {
+  while ((seen & ~uintptr_t{kDpcsDue}) == biased_to(thread)) {
     const uintptr_t next = holds ? seen & ~uintptr_t{kBiased} : 0;
     if (!word.compare_exchange_weak(seen, next, std::memory_order_release, std::memory_order_relaxed)) continue;
     thread.biased_processor = nullptr;
     thread.dispatching.store(0, std::memory_order_release);
     return;
   }
-  if (!holds) lose_bias(thread);  // else when it gives the processor back
+  // Another thread ends it, or has done so unseen.
+  if (!holds) lose_bias(thread);
 }
 
 void drop_processor(ETHREAD &thread) {

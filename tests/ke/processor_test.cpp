@@ -1,5 +1,6 @@
 #include <sched.h>
 
+#include "ntemu/ke/policy.h"
 #include "ntemu/ke/processor.h"
 #include "tests/support/processors.h"
 
@@ -91,6 +92,26 @@ TEST_F(KeAffinity, AtDispatchLevelMovesTheThreadWhenItLowersTheIrql) {
   EXPECT_EQ(KeGetCurrentProcessorNumber(), 1u);
   EXPECT_EQ(KiProcessorBlock[1]->CurrentThread, KeGetCurrentThread());
   KeLowerIrql(old);
+}
+
+TEST_F(KeAffinity, AMoveTakesNothingFromWhoHasTheProcessorNow) {
+  KeSetSystemAffinityThread(1);
+  for (int i = 0; i < 1000; ++i) KeLowerIrql(KeRaiseIrqlToDpcLevel());
+  ASSERT_EQ(ke::current().biased_processor, KiProcessorBlock[0]);
+  std::atomic<bool> held{false}, release{false};
+  SystemThread other([&] {
+    KeSetSystemAffinityThread(1);
+    const KIRQL old = KeRaiseIrqlToDpcLevel();
+    held = true;
+    for (uint32_t round = 0; !release.load(); ++round) ke::spin(round);
+    KeLowerIrql(old);
+  });
+  for (uint32_t round = 0; !held.load(); ++round) ke::spin(round);
+  KeSetSystemAffinityThread(2);
+  EXPECT_EQ(KiProcessorBlock[0]->word.load() & ~uintptr_t{ke::kWordFlags},
+            reinterpret_cast<uintptr_t>(&other.thread()));
+  release = true;
+  KeRevertToUserAffinityThread();
 }
 
 TEST_F(KeAffinity, AFlushLeavesTheThreadWhereItWas) {
