@@ -31,6 +31,8 @@ struct _KINTERRUPT {
 
 namespace {
 
+constexpr ptrdiff_t kMostSharers = 32;  // of a vector
+
 struct Connected {
   base::Mutex mutex;
   std::vector<PKINTERRUPT> all NTEMU_GUARDED_BY(mutex);
@@ -58,10 +60,14 @@ NTSTATUS connect(PKINTERRUPT *object, const _KINTERRUPT &wanted, PKSPIN_LOCK loc
   made->ProcessorEnableMask = wanted.ProcessorEnableMask;
   {
     base::Guard guard(connected().mutex);
-    const bool conflict = std::any_of(connected().all.begin(), connected().all.end(), [&](PKINTERRUPT other) {
-      return other->Vector == made->Vector && !(other->ShareVector && made->ShareVector && other->Mode == made->Mode);
-    });
-    if (!conflict) {
+    ptrdiff_t sharers = 0;
+    bool conflict = false;
+    for (const _KINTERRUPT *other : connected().all) {
+      if (other->Vector != made->Vector) continue;
+      ++sharers;
+      conflict |= !(other->ShareVector && made->ShareVector && other->Mode == made->Mode);
+    }
+    if (!conflict && sharers < kMostSharers) {
       *object = made;
       connected().all.push_back(made);
       return STATUS_SUCCESS;
@@ -112,22 +118,24 @@ void release(ETHREAD &thread, _KINTERRUPT &interrupt, KIRQL irql) {
 }  // namespace
 
 bool ntemu::ke::fire_interrupt(ULONG vector) {
-  std::vector<PKINTERRUPT> called;
+  // Nothing to be destroyed: a bugcheck that is caught leaves this frame.
+  PKINTERRUPT called[kMostSharers];
+  size_t count = 0;
   {
     base::Guard guard(connected().mutex);
     for (PKINTERRUPT each : connected().all) {
       if (each->Vector != vector) continue;
       each->running.fetch_add(1, std::memory_order_relaxed);
-      called.push_back(each);
+      called[count++] = each;
     }
   }
   ETHREAD &thread = current();
   bool claimed = false;
-  for (PKINTERRUPT each : called) {
-    if (claimed && each->Mode == LevelSensitive) {
-      each->running.fetch_sub(1, std::memory_order_release);
+  for (size_t i = 0; i < count; ++i) {
+    if (claimed && called[i]->Mode == LevelSensitive) {
+      called[i]->running.fetch_sub(1, std::memory_order_release);
     } else {
-      claimed |= serve(thread, *each);
+      claimed |= serve(thread, *called[i]);
     }
   }
   return claimed;
