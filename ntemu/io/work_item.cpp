@@ -79,17 +79,17 @@ void require_not_queued(PIO_WORKITEM item) {
 
 extern "C" VOID IopProcessWorkItem(PVOID Parameter) {
   auto *item = static_cast<PIO_WORKITEM>(Parameter);
-  const _IO_WORKITEM work = *item;
+  const PVOID object = item->object, context = item->context;
+  const bool extended = item->extended;
   Call call;
   move(item->call, call);
-  if (work.extended) {
-    reinterpret_cast<PIO_WORKITEM_ROUTINE_EX>(work.call.routine)(work.object, work.context, item);
+  if (extended) {
+    reinterpret_cast<PIO_WORKITEM_ROUTINE_EX>(call.routine)(object, context, item);
   } else {
-    const auto routine = reinterpret_cast<PIO_WORKITEM_ROUTINE>(work.call.routine);
-    routine(static_cast<PDEVICE_OBJECT>(work.object), work.context);
+    reinterpret_cast<PIO_WORKITEM_ROUTINE>(call.routine)(static_cast<PDEVICE_OBJECT>(object), context);
   }
   end(call);
-  ob::dereference(work.object);
+  ob::dereference(object);
 }
 
 void queue(PIO_WORKITEM item, WORK_QUEUE_TYPE type, bool extended, ULONG_PTR routine, PVOID context) {

@@ -98,15 +98,20 @@ TEST_F(Policy, TurnsGoRound) {
 
 TEST_F(Policy, TimePassesWhenAllWait) {
   LARGE_INTEGER start, end;
+  KEVENT begin;
+  KeInitializeEvent(&begin, NotificationEvent, FALSE);
   KeQuerySystemTime(&start);
   {
-    const auto body = [](int seconds) {
-      return [seconds] {
+    const auto body = [&](int seconds) {
+      return [&begin, seconds] {
+        wait(&begin);
         LARGE_INTEGER interval = relative(seconds * kNtPerSecond);
         EXPECT_EQ(KeDelayExecutionThread(KernelMode, FALSE, &interval), STATUS_SUCCESS);
       };
     };
     SystemThread a(body(1800)), b(body(60)), c(body(3600));
+    for (SystemThread *thread : {&a, &b, &c}) thread->await_blocked();
+    SystemThread starter([&] { KeSetEvent(&begin, 0, FALSE); });
   }
   KeQuerySystemTime(&end);
   EXPECT_EQ(end.QuadPart - start.QuadPart, 3600 * kNtPerSecond);
