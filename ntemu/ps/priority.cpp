@@ -1,4 +1,9 @@
 // Priorities, processor time and modes of threads.
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -13,11 +18,35 @@ namespace {
 
 constexpr LONG kSaturating = (HIGH_PRIORITY + 1) / 2;
 
+// A narrow range: a thread that spins for a lock must not starve the one that holds it.
+int nice_value(KPRIORITY priority) {
+  return priority < LOW_REALTIME_PRIORITY ? (ps::kBasePriority - priority) * 5 / 7
+                                          : -5 - (priority - LOW_REALTIME_PRIORITY) / 3;
+}
+
+void tell_host(const KTHREAD &thread, KPRIORITY priority) {
+  const auto &all = reinterpret_cast<const ETHREAD &>(thread);
+  if (!all.governed || all.host_id == 0 || !ps::host_takes_priorities()) return;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(all.host_id), nice_value(priority));
+}
+
 }  // namespace
 
 namespace ntemu::ps {
 
+bool host_takes_priorities() {
+  static const bool takes = [] {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2]{};
+    if (syscall(SYS_capget, &header, data) == 0 && data[0].effective >> CAP_SYS_NICE & 1) return true;
+    rlimit limit;
+    return getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_cur >= 40;
+  }();
+  return takes;
+}
+
 KPRIORITY set_priority(KTHREAD &thread, KPRIORITY priority) {
+  tell_host(thread, priority);
   return __atomic_exchange_n(&thread.Priority, static_cast<CHAR>(priority), __ATOMIC_RELAXED);
 }
 
@@ -35,6 +64,7 @@ LONG set_base_priority(KTHREAD &thread, LONG increment) {
   __atomic_store_n(&thread.Saturation, static_cast<CHAR>(!saturates ? 0 : increment > 0 ? 1 : -1), __ATOMIC_RELAXED);
   __atomic_store_n(&thread.BasePriority, priority, __ATOMIC_RELAXED);
   __atomic_store_n(&thread.Priority, priority, __ATOMIC_RELAXED);
+  tell_host(thread, priority);
   return before;
 }
 

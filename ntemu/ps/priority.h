@@ -1,4 +1,4 @@
-// Priorities and processor time of threads. The host decides who runs: a priority is recorded and told.
+// Priorities and processor time of threads. The host decides who runs: a priority becomes a nice value of the thread.
 #pragma once
 
 #include "ntemu/ke/ke.h"
@@ -7,6 +7,9 @@
 namespace ntemu::ps {
 
 inline constexpr CHAR kBasePriority = 8;  // of the System process
+
+// Whether the host lets this process raise priorities. Else they are recorded alone: what it lowered it could not undo.
+bool host_takes_priorities();
 
 KPRIORITY set_priority(KTHREAD &thread, KPRIORITY priority);
 // Relative to the process, within its class; 16 or more either way goes to the end of the class and stays there. The

@@ -1,3 +1,6 @@
+#include <sys/resource.h>
+
+#include "ntemu/ps/priority.h"
 #include "tests/support/kernel_test.h"
 
 namespace ntemu::test {
@@ -18,6 +21,17 @@ TEST_F(KeSetPriorityThread, ReturnsThePriorityBefore) {
     EXPECT_EQ(KeQueryPriorityThread(&self), 1);
     EXPECT_EQ(self.Priority, 1);
     EXPECT_EQ(self.BasePriority, 8);
+  });
+}
+
+TEST_F(KeSetPriorityThread, IsANiceValueWhereTheHostTakesIt) {
+  SystemThread thread([] {
+    KTHREAD &self = *KeGetCurrentThread();
+    const int before = getpriority(PRIO_PROCESS, 0);
+    ::KeSetPriorityThread(&self, 15);
+    EXPECT_EQ(getpriority(PRIO_PROCESS, 0), ps::host_takes_priorities() ? -5 : before);
+    ::KeSetPriorityThread(&self, 1);
+    EXPECT_EQ(getpriority(PRIO_PROCESS, 0), ps::host_takes_priorities() ? 5 : before);
   });
 }
 

@@ -25,8 +25,8 @@ typedef struct _KBUGCHECK_CALLBACK_RECORD {
 NTEMU_ASSERT_SIZE(KBUGCHECK_CALLBACK_RECORD, 0x40);
 #define KeInitializeCallbackRecord(CallbackRecord) ((CallbackRecord)->State = 0)
 
-/** Sets the priority, 1 to 31, of a thread and returns that before. Another value stops the machine (0x139, 5: it is
-    reserved; what Windows does is unverified). IRQL: PASSIVE_LEVEL. Source: WDK: KeSetPriorityThread. */
+/** Sets the priority, 1 to 31 (else bugcheck 0x139, unverified), of a thread; returns that before. IRQL: PASSIVE_LEVEL.
+    Source: WDK: KeSetPriorityThread. Differs: becomes a nice value of the host's, where CAP_SYS_NICE allows that. */
 NTKERNELAPI KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority);
 
 /** Returns the priority of a thread. IRQL: PASSIVE_LEVEL. Source: WDK: KeQueryPriorityThread. */
