@@ -13,7 +13,7 @@ constexpr UCHAR kApcObject = 18;
 int threads_with_apcs = 0;  // guarded by the dispatcher lock
 
 LIST_ENTRY &apcs_of(const ETHREAD &thread, KPROCESSOR_MODE mode) {
-  return const_cast<ETHREAD &>(thread).Tcb.ApcState.ApcListHead[static_cast<int>(mode)];
+  return const_cast<ETHREAD &>(thread).Tcb.ApcState.ApcListHead[mode != KernelMode];
 }
 KAPC &apc_at(LIST_ENTRY *entry) { return *CONTAINING_RECORD(entry, KAPC, ApcListEntry); }
 
@@ -188,7 +188,7 @@ BOOLEAN KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode) {
   ETHREAD &thread = ethread(Thread);
   WakeList wakes;
   DispatcherLock lock;
-  BOOLEAN &alerted = Thread->Alerted[static_cast<int>(AlertMode)];
+  BOOLEAN &alerted = Thread->Alerted[AlertMode != KernelMode];
   const BOOLEAN before = alerted;
   // An alert for one mode ends the waits of that mode, and one for the kernel those of both.
   if (!before && is_asleep_locked(thread) && thread.wait_alertable && AlertMode <= Thread->WaitMode) {
@@ -204,7 +204,7 @@ BOOLEAN KeTestAlertThread(KPROCESSOR_MODE AlertMode) {
   NT_ENTER(KeTestAlertThread, AlertMode);
   KTHREAD &thread = current().Tcb;
   DispatcherLock lock;
-  BOOLEAN &alerted = thread.Alerted[static_cast<int>(AlertMode)];
+  BOOLEAN &alerted = thread.Alerted[AlertMode != KernelMode];
   const BOOLEAN before = alerted;
   if (before) {
     alerted = FALSE;

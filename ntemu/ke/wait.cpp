@@ -118,8 +118,8 @@ struct Wait {
 NTSTATUS pending_interruption(ETHREAD &thread, KPROCESSOR_MODE mode, bool alertable) {
   KTHREAD &tcb = thread.Tcb;
   if (alertable) {
-    if (tcb.Alerted[static_cast<int>(mode)]) {
-      tcb.Alerted[static_cast<int>(mode)] = FALSE;
+    if (tcb.Alerted[mode != KernelMode]) {
+      tcb.Alerted[mode != KernelMode] = FALSE;
       return STATUS_ALERTED;
     }
     if (mode == UserMode && !IsListEmpty(&tcb.ApcState.ApcListHead[UserMode])) tcb.ApcState.UserApcPending = TRUE;

@@ -46,7 +46,7 @@ THREAD_BASIC_INFORMATION basic_information(const ETHREAD &thread) {
   basic.TebBaseAddress = thread.Tcb.Teb;
   basic.ClientId = thread.Cid;
   basic.AffinityMask = KeQueryActiveProcessors();
-  basic.Priority = __atomic_load_n(&thread.Tcb.Priority, __ATOMIC_RELAXED);
+  basic.Priority = static_cast<UCHAR>(__atomic_load_n(&thread.Tcb.Priority, __ATOMIC_RELAXED));
   basic.BasePriority = __atomic_load_n(&thread.Tcb.BasePriority, __ATOMIC_RELAXED) - ps::kBasePriority;
   return basic;
 }
