@@ -42,8 +42,9 @@ __attribute__((noinline)) void free_slowly(KMUTANT &mutant, KPRIORITY increment,
   announce_if(wait, wakes);
 }
 
-__attribute__((noinline)) LONG release_slowly(KMUTANT &mutant, KPRIORITY increment, BOOLEAN wait, const void *caller) {
-  HeaderWord seen = check_object(&mutant, kMutants, caller);
+__attribute__((noinline)) LONG release_slowly(KMUTANT *checked, KPRIORITY increment, BOOLEAN wait, const void *caller) {
+  HeaderWord seen = check_object(checked, kMutants, caller);
+  KMUTANT &mutant = *checked;
   ETHREAD &thread = current();
   if (owner_of(mutant) != &thread.Tcb) not_owned(mutant);
   const LONG previous = state_in(seen);
@@ -84,7 +85,7 @@ inline LONG release_mutex(PRKMUTEX mutex, BOOLEAN wait, const void *caller) {
   ETHREAD *const thread = base::current_thread_slot;
   if (!thread || wait || !may_be_object(mutex) || load_word(mutex->Header) != kOwnedMutant ||
       owner_of(*mutex) != &thread->Tcb || !thread->held.remove_if_only(mutex)) [[unlikely]]
-    return release_slowly(*mutex, MUTANT_INCREMENT, wait, caller);
+    return release_slowly(mutex, MUTANT_INCREMENT, wait, caller);
   disown(*mutex, thread->Tcb);
   HeaderWord seen = kOwnedMutant;
   if (!exchange_word(mutex->Header, seen, kFreeMutant)) [[unlikely]]
@@ -147,7 +148,7 @@ LONG KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) { NT_FAST(KeReleaseMutex, rele
 LONG KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait) {
   NT_ENTER(KeReleaseMutant, Mutant, Increment, Abandoned, Wait);
   check_object(Mutant, kMutants, __builtin_return_address(0));
-  if (!Abandoned) return release_slowly(*Mutant, Increment, Wait, __builtin_return_address(0));
+  if (!Abandoned) return release_slowly(Mutant, Increment, Wait, __builtin_return_address(0));
   ETHREAD &thread = current();
   WakeList wakes;
   LONG previous;

@@ -35,6 +35,7 @@ struct Mutant : KMUTANT {
 
 struct Queue : KQUEUE {
   explicit Queue(ULONG running = 1) { KeInitializeQueue(this, running); }
+  ~Queue() { KeRundownQueue(this); }  // the test's own thread may be one of its threads
   LONG insert(LIST_ENTRY &entry) { return KeInsertQueue(this, &entry); }
   PLIST_ENTRY remove(PLARGE_INTEGER timeout = nullptr, KPROCESSOR_MODE mode = KernelMode) {
     return KeRemoveQueue(this, mode, timeout);

@@ -73,7 +73,7 @@ inline NTSTATUS poll(void *object) {
 
 // A value that the enumeration does not have.
 template <class Enum>
-Enum no_such(int value) {
+__attribute__((no_sanitize("enum"))) Enum no_such(int value) {
   Enum result;
   static_assert(sizeof result == sizeof value);
   std::memcpy(&result, &value, sizeof value);
