@@ -42,7 +42,25 @@ struct Queue : KQUEUE {
   }
 };
 
-using Objects = std::vector<void *>;
+// Like a vector, but without anything to be destroyed: a wait that raises is left by a jump.
+class Objects {
+ public:
+  Objects() = default;
+  Objects(std::initializer_list<void *> objects) {
+    for (void *object : objects) push_back(object);
+  }
+  Objects(size_t count, void *object) {
+    while (count_ < count) push_back(object);
+  }
+  void push_back(void *object) { all_[count_++] = object; }
+  size_t size() const { return count_; }
+  void **data() { return all_; }
+  void *&operator[](size_t i) { return all_[i]; }
+
+ private:
+  void *all_[MAXIMUM_WAIT_OBJECTS + 1] = {};
+  size_t count_ = 0;
+};
 
 inline NTSTATUS wait_many(WAIT_TYPE type, Objects objects, PLARGE_INTEGER timeout = nullptr,
                           KPROCESSOR_MODE mode = KernelMode, BOOLEAN alertable = FALSE) {
