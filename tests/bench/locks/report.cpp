@@ -32,7 +32,7 @@ void Report::ReportRuns(const std::vector<Run> &runs) {
       if (new_table)
         fmt::print("\n{:<32}{:>17}  {:<24}{:>17}{:>15}{:>8}\n", "", "NT*", "yardstick", "yardstick*", "ratio*",
                    "target");
-      const std::string target = value("target") ? fmt::format("{:.2f}", value("target")) : "-";
+      const std::string target = value("target") > 0 ? fmt::format("{:.2f}", value("target")) : "-";
       fmt::print("{:<32}{:>8.1f} {:>8.1f}  {:<24}{:>8.1f} {:>8.1f}{:>8.2f} {:>6.2f}{:>8}  {}\n", name, value("nt_min"),
                  value("nt_median"), yardstick, value("yardstick_min"), value("yardstick_median"), value("ratio_min"),
                  value("ratio_median"), target, verdict);
