@@ -6,7 +6,7 @@
 
 namespace ntemu::ke {
 
-// The timer's bits in its header's Lock word; they change with the header locked.
+// The timer's bits in its header's Lock word; they change with the dispatcher lock held.
 inline constexpr LONG kTimerAbsolute = 1 << 8;
 inline constexpr int kTimerHandShift = 16;
 inline constexpr LONG kTimerInserted = 1 << 30;
