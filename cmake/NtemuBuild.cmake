@@ -5,8 +5,9 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 
-# One layout for the build tree and the installation: bin/, lib/ntemu/<variant>/, include/ntemu.
+# One layout for the build tree and the installation: bin/, lib/ntemu/<variant>/, include/ntemu, share/ntemu.
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/ntemu/include ${PROJECT_BINARY_DIR}/include/ntemu SYMBOLIC)
 
@@ -32,8 +33,9 @@ elseif(NTEMU_SANITIZE)
   message(FATAL_ERROR "NTEMU_SANITIZE is '${NTEMU_SANITIZE}'; it may be empty, address or thread")
 endif()
 
-# ntemu_component(SIDE source...): SIDE is kernel (part of libntoskrnl.so), host (linked into tools and tests) or client
-# (linked into tools that only talk to a machine, without a kernel of their own; part of the host too).
+# ntemu_component(SIDE source...): SIDE is kernel (part of libntoskrnl.so), host (linked into tools and tests, and offered to
+# others as libntemu.so), client (linked into tools that only talk to a machine, without a kernel of their own; part of the
+# host too) or testing (the unit-test kit).
 function(ntemu_component side)
   foreach(source IN LISTS ARGN)
     set_property(GLOBAL APPEND PROPERTY NTEMU_${side}_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${source})
@@ -49,7 +51,8 @@ add_custom_command(OUTPUT ${NTEMU_EXPORTS}
   DEPENDS ${PROJECT_SOURCE_DIR}/ntemu/api/exports.map.in DEPFILE ${NTEMU_EXPORTS}.d VERBATIM)
 add_custom_target(ntemu_exports DEPENDS ${NTEMU_EXPORTS})
 
-# ntemu_add_runtime(VARIANT): libntoskrnl.so, the host and the client library of one variant (plain, asan, tsan).
+# ntemu_add_runtime(VARIANT): the libraries of one variant (plain, asan, tsan): libntoskrnl.so, the host's and the client's part
+# for our own programs, and for those of others libntemu.so, which has both, and the unit-test kit.
 function(ntemu_add_runtime variant)
   set(suffix "")
   if(NOT variant STREQUAL "plain")
@@ -58,6 +61,7 @@ function(ntemu_add_runtime variant)
   get_property(kernel_sources GLOBAL PROPERTY NTEMU_kernel_SOURCES)
   get_property(host_sources GLOBAL PROPERTY NTEMU_host_SOURCES)
   get_property(client_sources GLOBAL PROPERTY NTEMU_client_SOURCES)
+  get_property(testing_sources GLOBAL PROPERTY NTEMU_testing_SOURCES)
   set(directory ${PROJECT_BINARY_DIR}/lib/ntemu/${variant})
   set(flags ${NTEMU_SANITIZER_FLAGS_${variant}})
 
@@ -70,8 +74,11 @@ function(ntemu_add_runtime variant)
   target_compile_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE -fno-semantic-interposition -fno-tree-slp-vectorize)
   target_link_options(ntoskrnl${suffix} PUBLIC ${flags}
     PRIVATE -Wl,--version-script=${NTEMU_EXPORTS} -Wl,-z,now -Wl,-Bsymbolic-functions)
-  target_link_libraries(ntoskrnl${suffix} PRIVATE ntemu_flags fmt::fmt SQLite::SQLite3 PkgConfig::ELF ${CMAKE_DL_LIBS} Threads::Threads)
+  target_link_libraries(ntoskrnl${suffix} PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt>
+    $<BUILD_INTERFACE:SQLite::SQLite3> $<BUILD_INTERFACE:PkgConfig::ELF> ${CMAKE_DL_LIBS} $<BUILD_INTERFACE:Threads::Threads>)
   target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
+  target_include_directories(ntoskrnl${suffix} SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/ntemu/include/km>)
+  target_include_directories(ntoskrnl${suffix} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/ntemu/km>)
 
   add_library(ntemu_client${suffix} STATIC ${client_sources})
   target_compile_options(ntemu_client${suffix} PUBLIC ${flags})
@@ -82,5 +89,31 @@ function(ntemu_add_runtime variant)
   add_library(ntemu_host${suffix} STATIC ${host_sources})
   target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE)
   target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
-  install(TARGETS ntoskrnl${suffix} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})
+
+  add_library(ntemu_machine${suffix} SHARED $<TARGET_OBJECTS:ntemu_host${suffix}> $<TARGET_OBJECTS:ntemu_client${suffix}>)
+  set_target_properties(ntemu_machine${suffix} PROPERTIES OUTPUT_NAME ntemu EXPORT_NAME machine${suffix} LINKER_LANGUAGE CXX
+    LIBRARY_OUTPUT_DIRECTORY ${directory} INSTALL_RPATH $ORIGIN)
+  target_compile_features(ntemu_machine${suffix} INTERFACE cxx_std_20)
+  target_link_options(ntemu_machine${suffix} PRIVATE $<$<NOT:$<BOOL:${flags}>>:-Wl,-z,defs>)
+  target_link_libraries(ntemu_machine${suffix} PUBLIC ntoskrnl${suffix}
+    PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt> $<BUILD_INTERFACE:PkgConfig::FUSE> $<BUILD_INTERFACE:Threads::Threads>)
+  target_include_directories(ntemu_machine${suffix} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/ntemu/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/ntemu>)
+
+  add_library(ntemu::ntoskrnl${suffix} ALIAS ntoskrnl${suffix})
+  add_library(ntemu::machine${suffix} ALIAS ntemu_machine${suffix})
+  install(TARGETS ntoskrnl${suffix} ntemu_machine${suffix} EXPORT ntemuTargets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})
+
+  if(NOT TARGET GTest::gmock)
+    return()
+  endif()
+  add_library(ntemu_testing${suffix} STATIC ${testing_sources})
+  set_target_properties(ntemu_testing${suffix} PROPERTIES EXPORT_NAME testing${suffix} ARCHIVE_OUTPUT_DIRECTORY ${directory})
+  # fmt as headers alone, so that whoever links the kit needs no fmt.
+  target_link_libraries(ntemu_testing${suffix} PUBLIC ntemu_machine${suffix} ntoskrnl${suffix} GTest::gmock
+    PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only>)
+  add_library(ntemu::testing${suffix} ALIAS ntemu_testing${suffix})
+  install(TARGETS ntemu_testing${suffix} EXPORT ntemuTestingTargets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})
 endfunction()

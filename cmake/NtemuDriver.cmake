@@ -1,26 +1,49 @@
-# ntemu_add_driver: builds a driver's source into NAME.sys with ntcc, in ntemu's own tree and from an installed package.
+# Drivers and their tests, in ntemu's own tree and, after find_package(ntemu), in any other.
 #
 #   ntemu_add_driver(TestDriver SOURCES driver.c helper.c)
 #
+# builds a driver's source into TestDriver.sys with ntcc.
+#
 #   COMPILE_OPTIONS option...   passed to the compiler
 #   CHECKED                     checked build (DBG=1)
-#   SANITIZE asan|tsan          instrumented, for `ntemu run --sanitizer=`
+#   SANITIZE asan|tsan          instrumented, for `ntemu run` and tests with the same; $NTEMU_DRIVER_SANITIZE by default
+#   COVERAGE                    instrumented for gcov; when NTEMU_DRIVER_COVERAGE is set, every driver is
 #   CC gcc|clang|path           the compiler; the project's C compiler by default
 #   OUTPUT_DIRECTORY directory  <project's binary directory>/drivers by default
 #
-# The target NAME has the image's path in its property NTEMU_IMAGE. With CMAKE_EXPORT_COMPILE_COMMANDS the driver's
-# sources enter compile_commands.json when they are compiled.
-function(ntemu_add_driver name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "CHECKED" "SANITIZE;CC;OUTPUT_DIRECTORY" "SOURCES;COMPILE_OPTIONS")
+# The target has the image's path in its property NTEMU_IMAGE and its object files in NTEMU_OBJECTS. With
+# CMAKE_EXPORT_COMPILE_COMMANDS the driver's sources enter compile_commands.json when they are compiled.
+#
+#   ntemu_add_driver_test(driver_test SOURCES driver_test.cpp DRIVERS TestDriver)
+#
+# builds a GoogleTest program that boots machines in its own process (ntemu::testing, GTest::gmock_main), and gives each of
+# its cases to ctest.
+#
+#   DRIVERS target...           images that the test loads: driver_image("TestDriver") is the path
+#   LINK target                 the driver's functions are linked into the program, for tests that call them directly
+#   SANITIZE asan|tsan          with that runtime; $NTEMU_DRIVER_SANITIZE by default
+
+function(_ntemu_check_sanitize command)
   if(arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "ntemu_add_driver(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+    message(FATAL_ERROR "${command}: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
   endif()
   if(NOT arg_SOURCES)
-    message(FATAL_ERROR "ntemu_add_driver(${name}): no SOURCES")
+    message(FATAL_ERROR "${command}: no SOURCES")
   endif()
   if(arg_SANITIZE AND NOT arg_SANITIZE MATCHES "^(asan|tsan)$")
-    message(FATAL_ERROR "ntemu_add_driver(${name}): SANITIZE is '${arg_SANITIZE}'; it may be asan or tsan")
+    message(FATAL_ERROR "${command}: SANITIZE is '${arg_SANITIZE}'; it may be asan or tsan")
   endif()
+  if(arg_SANITIZE AND NOT TARGET ntemu::ntoskrnl_${arg_SANITIZE})
+    message(FATAL_ERROR "${command}: this ntemu was built without the ${arg_SANITIZE} runtime")
+  endif()
+endfunction()
+
+function(ntemu_add_driver name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "CHECKED;COVERAGE" "SANITIZE;CC;OUTPUT_DIRECTORY" "SOURCES;COMPILE_OPTIONS")
+  if(NOT arg_SANITIZE)
+    set(arg_SANITIZE ${NTEMU_DRIVER_SANITIZE})
+  endif()
+  _ntemu_check_sanitize("ntemu_add_driver(${name})")
   if(NOT arg_OUTPUT_DIRECTORY)
     set(arg_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/drivers)
   endif()
@@ -34,37 +57,28 @@ function(ntemu_add_driver name)
   if(arg_CHECKED)
     list(APPEND flags --checked)
   endif()
+  if(arg_COVERAGE OR NTEMU_DRIVER_COVERAGE)
+    list(APPEND flags --coverage)
+  endif()
   set(variant plain)
+  set(suffix "")
   if(arg_SANITIZE)
     set(variant ${arg_SANITIZE})
+    set(suffix _${arg_SANITIZE})
     list(APPEND flags --${arg_SANITIZE})
   endif()
-
-  if(TARGET ntcc)
-    set(ntcc $<TARGET_FILE:ntcc>)
-    set(suffix "")
-    if(NOT variant STREQUAL "plain")
-      set(suffix _${variant})
-    endif()
-    set(tool ntcc)
-    set(runtime ntoskrnl${suffix} ntdrvrt_${variant})
-    # In a sanitized build the one runtime is sanitized, and so are the drivers for it.
-    if(NTEMU_SANITIZE STREQUAL "address" AND NOT arg_SANITIZE)
-      list(APPEND flags --asan --runtime ${ntemu_BINARY_DIR}/lib/ntemu/plain)
-    elseif(NTEMU_SANITIZE STREQUAL "thread" AND NOT arg_SANITIZE)
-      list(APPEND flags --tsan --runtime ${ntemu_BINARY_DIR}/lib/ntemu/plain)
-    endif()
-  else()
-    find_program(NTEMU_NTCC ntcc HINTS ${NTEMU_BIN_DIRECTORY} REQUIRED)
-    set(ntcc ${NTEMU_NTCC})
-    set(tool ${NTEMU_NTCC})
-    set(runtime "")
+  # In a sanitized build of ntemu itself the one runtime is sanitized, and so are the drivers for it.
+  if(TARGET ntcc AND NTEMU_SANITIZE STREQUAL "address" AND NOT arg_SANITIZE)
+    list(APPEND flags --asan --runtime ${ntemu_BINARY_DIR}/lib/ntemu/plain)
+  elseif(TARGET ntcc AND NTEMU_SANITIZE STREQUAL "thread" AND NOT arg_SANITIZE)
+    list(APPEND flags --tsan --runtime ${ntemu_BINARY_DIR}/lib/ntemu/plain)
   endif()
   set(record "")
   if(CMAKE_EXPORT_COMPILE_COMMANDS)
     set(record --compile-commands ${CMAKE_BINARY_DIR}/compile_commands.json)
   endif()
 
+  set(ntcc $<TARGET_FILE:ntemu::ntcc>)
   set(image ${arg_OUTPUT_DIRECTORY}/${name}.sys)
   set(work ${CMAKE_CURRENT_BINARY_DIR}/${name}.dir)
   file(MAKE_DIRECTORY ${work} ${arg_OUTPUT_DIRECTORY})
@@ -76,12 +90,70 @@ function(ntemu_add_driver name)
     set(object ${work}/${index}-${stem}.o)
     add_custom_command(OUTPUT ${object}
       COMMAND ${ntcc} ${flags} ${record} -c ${path} -o ${object} -MD -MF ${object}.d -MT ${object} ${arg_COMPILE_OPTIONS}
-      DEPENDS ${path} ${tool} DEPFILE ${object}.d COMMENT "ntcc ${name}: ${source}" VERBATIM)
+      DEPENDS ${path} ${ntcc} DEPFILE ${object}.d COMMENT "ntcc ${name}: ${source}" VERBATIM)
     list(APPEND objects ${object})
   endforeach()
   add_custom_command(OUTPUT ${image}
     COMMAND ${ntcc} ${flags} -o ${image} ${objects}
-    DEPENDS ${objects} ${tool} ${runtime} COMMENT "ntcc ${name}.sys" VERBATIM)
+    DEPENDS ${objects} ${ntcc} $<TARGET_FILE:ntemu::ntoskrnl${suffix}> $<TARGET_FILE:ntemu::ntdrvrt_${variant}>
+    COMMENT "ntcc ${name}.sys" VERBATIM)
   add_custom_target(${name} ALL DEPENDS ${image})
-  set_target_properties(${name} PROPERTIES NTEMU_IMAGE ${image})
+  set_target_properties(${name} PROPERTIES NTEMU_IMAGE ${image} NTEMU_OBJECTS "${objects}" NTEMU_SANITIZE "${arg_SANITIZE}")
+endfunction()
+
+function(ntemu_add_driver_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LINK;SANITIZE" "SOURCES;DRIVERS")
+  if(NOT arg_SANITIZE)
+    set(arg_SANITIZE ${NTEMU_DRIVER_SANITIZE})
+  endif()
+  _ntemu_check_sanitize("ntemu_add_driver_test(${name})")
+  set(suffix "")
+  set(variant plain)
+  if(arg_SANITIZE)
+    set(suffix _${arg_SANITIZE})
+    set(variant ${arg_SANITIZE})
+    if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT TARGET ntcc)
+      message(FATAL_ERROR "ntemu_add_driver_test(${name}): the ${arg_SANITIZE} runtime needs g++ as the C++ compiler")
+    endif()
+  endif()
+  if(NOT TARGET ntemu::testing${suffix})
+    message(FATAL_ERROR "ntemu_add_driver_test(${name}): GoogleTest with GoogleMock is needed (Debian: libgtest-dev libgmock-dev)")
+  endif()
+  foreach(driver IN LISTS arg_DRIVERS arg_LINK)
+    if(NOT TARGET ${driver})
+      message(FATAL_ERROR "ntemu_add_driver_test(${name}): no target ${driver}; ntemu_add_driver comes first")
+    endif()
+    get_target_property(image ${driver} NTEMU_IMAGE)
+    get_target_property(sanitize ${driver} NTEMU_SANITIZE)
+    if(NOT image)
+      message(FATAL_ERROR "ntemu_add_driver_test(${name}): ${driver} was not made by ntemu_add_driver")
+    elseif(NOT "${sanitize}" STREQUAL "${arg_SANITIZE}")
+      message(FATAL_ERROR "ntemu_add_driver_test(${name}): SANITIZE is '${arg_SANITIZE}', that of ${driver} '${sanitize}'")
+    endif()
+  endforeach()
+
+  add_executable(${name} ${arg_SOURCES})
+  if(arg_DRIVERS)
+    set(list ${CMAKE_CURRENT_BINARY_DIR}/${name}.dir/drivers.cpp)
+    set(rows "")
+    foreach(driver IN LISTS arg_DRIVERS)
+      get_target_property(image ${driver} NTEMU_IMAGE)
+      string(APPEND rows "R\"(${driver})\", R\"(${image})\", ")
+    endforeach()
+    file(CONFIGURE OUTPUT ${list} CONTENT "extern \"C\" const char *const ntemu_test_drivers[];
+extern \"C\" const char *const ntemu_test_drivers[] = {@rows@nullptr};\n" @ONLY)
+    target_sources(${name} PRIVATE ${list})
+    add_dependencies(${name} ${arg_DRIVERS})
+  endif()
+  if(arg_LINK)
+    get_target_property(objects ${arg_LINK} NTEMU_OBJECTS)
+    target_link_libraries(${name} PRIVATE ${objects} ntemu::ntdrvrt_${variant})
+    add_dependencies(${name} ${arg_LINK})
+  endif()
+  target_link_libraries(${name} PRIVATE ntemu::testing${suffix} GTest::gmock_main)
+  if(NTEMU_DRIVER_COVERAGE)
+    target_link_options(${name} PRIVATE --coverage)
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
 endfunction()

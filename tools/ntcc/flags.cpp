@@ -50,6 +50,7 @@ Arguments compile_flags(const Options &options, const Toolchain &toolchain, bool
   // A unique symbol would keep the image from being unloaded.
   if (!toolchain.is_clang && is_cxx) flags.push_back("-fno-gnu-unique");
   append(flags, sanitizer_flags(options.variant));
+  if (options.coverage) append(flags, {"--coverage", "-fprofile-update=atomic"});
   flags.push_back("-DNTEMU_DRIVER_BUILD=1");
   if (!options.has_compile_option("-DDBG")) flags.push_back(options.checked ? "-DDBG=1" : "-DDBG=0");
   if (options.checked)
@@ -70,6 +71,8 @@ Arguments link_flags(const Options &options, const Toolchain &toolchain, const s
           "-Wl,--entry=GsDriverEntry", "-Wl,--undefined=GsDriverEntry", "-Wl,-soname," + image_name,
           (toolchain.runtime / "libntdrvrt.a").string(), "-L" + toolchain.runtime.string(), "-lntoskrnl"});
   if (!toolchain.libgcc.empty()) flags.push_back(toolchain.libgcc);
+  // What writes the counters calls the C library, which a driver may not need: the host's is found when it is loaded.
+  if (options.coverage) append(flags, {"-lgcov", "-Wl,-z,undefs"});
   if (options.variant != "plain") {
     if (toolchain.is_clang) flags.push_back("-L" + toolchain.compiler_headers + "/../lib/linux");
     for (const std::string &library : sanitizer_libraries(toolchain.runtime)) flags.push_back("-l:" + library);

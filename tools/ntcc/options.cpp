@@ -19,6 +19,7 @@ Compiles the source of a Windows kernel driver into an image that ntemu loads.
   --cc gcc|clang|PATH     the compiler (default: $NTCC_CC, else clang, else gcc)
   --checked               checked build: DBG is 1 and the headers check what they can
   --asan, --tsan          instrument for AddressSanitizer with UBSan, or ThreadSanitizer
+  --coverage              instrument for gcov; what was run is written when the driver is unloaded
   --user                  build a Windows user-mode program (not built yet)
   --runtime DIR           where libntoskrnl.so and libntdrvrt.a are
   --compile-commands FILE add the compilations to this compile_commands.json
@@ -98,6 +99,8 @@ class Parser {
       options_.compile_commands = argument_of(word);
     } else if (word == "--checked") {
       options_.checked = true;
+    } else if (word == "--coverage") {
+      options_.coverage = true;
     } else if (word == "--asan" || word == "--tsan") {
       variant(word.substr(2));
     } else if (word == "--user") {

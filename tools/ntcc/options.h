@@ -34,6 +34,7 @@ struct Options {
   std::string compile_commands;
   std::string variant = "plain";
   bool checked = false;
+  bool coverage = false;
   bool verbose = false;
   bool help = false;
   bool version = false;

@@ -91,6 +91,7 @@ bool is_sanitizer(std::string_view library) {
 Toolchain find_toolchain(const Options &options) {
   Toolchain toolchain;
   choose_compiler(options, toolchain);
+  if (options.coverage && toolchain.is_clang) throw UsageError("--coverage needs gcc as the compiler (--cc gcc)");
   toolchain.kernel_headers = find_headers();
   toolchain.runtime = find_runtime(options);
   if (options.stop == Stop::kAfterLink && !options.print_flags) {
