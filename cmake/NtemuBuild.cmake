@@ -42,14 +42,34 @@ function(ntemu_component side)
   endforeach()
 endfunction()
 
-# The export list of the kernel image, out of the API tables.
+# ntemu_expand_table(TARGET INPUT OUTPUT): what the preprocessor makes of INPUT, which includes the API tables, in
+# generated/OUTPUT.
+function(ntemu_expand_table target input output)
+  set(path ${PROJECT_BINARY_DIR}/generated/${output})
+  get_filename_component(directory ${path} DIRECTORY)
+  add_custom_command(OUTPUT ${path}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${directory}
+    COMMAND ${CMAKE_CXX_COMPILER} -E -P -x c++ -I ${PROJECT_SOURCE_DIR} -MD -MF ${path}.d -MT generated/${output}
+            -o ${path} ${PROJECT_SOURCE_DIR}/${input}
+    DEPENDS ${PROJECT_SOURCE_DIR}/${input} DEPFILE ${path}.d VERBATIM)
+  add_custom_target(${target} DEPENDS ${path})
+endfunction()
+
+# The export list of the kernel image, and what can be mocked.
 set(NTEMU_EXPORTS ${PROJECT_BINARY_DIR}/generated/ntoskrnl.map)
-add_custom_command(OUTPUT ${NTEMU_EXPORTS}
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/generated
-  COMMAND ${CMAKE_CXX_COMPILER} -E -P -x c++ -I ${PROJECT_SOURCE_DIR} -MD -MF ${NTEMU_EXPORTS}.d -MT generated/ntoskrnl.map
-          -o ${NTEMU_EXPORTS} ${PROJECT_SOURCE_DIR}/ntemu/api/exports.map.in
-  DEPENDS ${PROJECT_SOURCE_DIR}/ntemu/api/exports.map.in DEPFILE ${NTEMU_EXPORTS}.d VERBATIM)
-add_custom_target(ntemu_exports DEPENDS ${NTEMU_EXPORTS})
+ntemu_expand_table(ntemu_exports ntemu/api/exports.map.in ntoskrnl.map)
+ntemu_expand_table(ntemu_apis ntemu/testing/apis.inc.in ntemu/testing/apis.inc)
+
+# The names of the NTSTATUS values.
+file(STRINGS ${PROJECT_SOURCE_DIR}/ntemu/include/km/nt/status.h lines REGEX "^#define STATUS_[A-Z0-9_]+ \\(\\(NTSTATUS\\)0x")
+set(rows "")
+foreach(line IN LISTS lines)
+  if(NOT line MATCHES "STATUS_(WAIT_0|SEVERITY_)" AND line MATCHES "^#define (STATUS_[A-Z0-9_]+) \\(\\(NTSTATUS\\)(0x[0-9A-Fa-f]+)\\)")
+    string(APPEND rows "{${CMAKE_MATCH_2}, \"${CMAKE_MATCH_1}\"},\n")
+  endif()
+endforeach()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/ntemu/testing/status_names.inc CONTENT "@rows@" @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ntemu/include/km/nt/status.h)
 
 # ntemu_add_runtime(VARIANT): the libraries of one variant (plain, asan, tsan): libntoskrnl.so, the host's and the client's part
 # for our own programs, and for those of others libntemu.so, which has both, and the unit-test kit.
@@ -87,7 +107,7 @@ function(ntemu_add_runtime variant)
   target_compile_definitions(ntemu_client${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}")
 
   add_library(ntemu_host${suffix} STATIC ${host_sources})
-  target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE)
+  target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE PkgConfig::DW)
   target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
 
   add_library(ntemu_machine${suffix} SHARED $<TARGET_OBJECTS:ntemu_host${suffix}> $<TARGET_OBJECTS:ntemu_client${suffix}>)
@@ -96,7 +116,7 @@ function(ntemu_add_runtime variant)
   target_compile_features(ntemu_machine${suffix} INTERFACE cxx_std_20)
   target_link_options(ntemu_machine${suffix} PRIVATE $<$<NOT:$<BOOL:${flags}>>:-Wl,-z,defs>)
   target_link_libraries(ntemu_machine${suffix} PUBLIC ntoskrnl${suffix}
-    PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt> $<BUILD_INTERFACE:PkgConfig::FUSE> $<BUILD_INTERFACE:Threads::Threads>)
+    PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt> $<BUILD_INTERFACE:PkgConfig::FUSE> $<BUILD_INTERFACE:PkgConfig::DW> $<BUILD_INTERFACE:Threads::Threads>)
   target_include_directories(ntemu_machine${suffix} INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/ntemu/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/ntemu>)
 
@@ -110,6 +130,10 @@ function(ntemu_add_runtime variant)
   endif()
   add_library(ntemu_testing${suffix} STATIC ${testing_sources})
   set_target_properties(ntemu_testing${suffix} PROPERTIES EXPORT_NAME testing${suffix} ARCHIVE_OUTPUT_DIRECTORY ${directory})
+  add_dependencies(ntemu_testing${suffix} ntemu_apis)
+  target_include_directories(ntemu_testing${suffix} INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
+  # Stacks of the test program are told by frame pointers.
+  target_compile_options(ntemu_testing${suffix} INTERFACE -fno-omit-frame-pointer)
   # fmt as headers alone, so that whoever links the kit needs no fmt.
   target_link_libraries(ntemu_testing${suffix} PUBLIC ntemu_machine${suffix} ntoskrnl${suffix} GTest::gmock
     PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only>)

@@ -18,6 +18,7 @@ configure_file(cmake/ntemu.pc.in ${PROJECT_BINARY_DIR}/generated/ntemu.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/generated/ntemu.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(DIRECTORY ntemu/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ntemu)
+install(FILES ${PROJECT_BINARY_DIR}/generated/ntemu/testing/apis.inc DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ntemu/ntemu/testing)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY driver/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/driver)

@@ -1,20 +1,27 @@
-// NT_ENTER: the one line at the top of every API's body, through which it is traced, checked and, later, mocked.
+// NT_ENTER: the one line at the top of every API's body, through which it is traced, checked, mocked and made to fail.
 #pragma once
 
 #include <atomic>
+#include <bit>
+#include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 
 #include "ntemu/api/table.h"
+#include "ntemu/include/ntemu/override.h"
 
 namespace ntemu::api {
 
 enum Hook : uint32_t {
-  kTrace = 1,     // every call is reported to the trace sink
-  kLeaving = 2,   // the machine shuts down: NT threads leave instead of entering an API
-  kSchedule = 4,  // a scheduler policy decides who runs next
-  kApcs = 8,      // some thread that runs has an APC to take
+  kTrace = 1,      // every call is reported to the trace sink
+  kLeaving = 2,    // the machine shuts down: NT threads leave instead of entering an API
+  kSchedule = 4,   // a scheduler policy decides who runs next
+  kApcs = 8,       // some thread that runs has an APC to take
+  kObserve = 16,   // every call from outside the kernel is told
+  kOverride = 32,  // something stands in for an API
+  kFaults = 64,    // calls may be made to fail
 };
 
 // Which hooks are set; zero in an ordinary run, so that NT_ENTER costs one predicted branch.
@@ -27,6 +34,23 @@ extern void (*leave_machine)(const void *caller);
 extern void (*schedule_point)(Id id, const void *caller);
 // Called for kApcs, with the API's caller.
 extern void (*take_apcs)(const void *caller);
+// Called for kObserve on a call from outside the kernel.
+extern std::atomic<void (*)(Id id, const void *caller)> observe_call;
+// Called for kFaults on a call from outside the kernel, with the API's arguments (those wider than 8 bytes are 0). True
+// when the call fails; then `result` is what it returns.
+struct FaultQuery {
+  Id id;
+  const void *caller;
+  const uint64_t *arguments;
+  size_t count;
+};
+extern std::atomic<bool (*)(const FaultQuery &query, uint64_t &result)> inject_fault;
+
+// Whether hooks that look at callers are to see this call: not the kernel's own, nor what a Bypass covers. The printf
+// forms of an API call its va_list form, which therefore counts wherever it is called.
+bool is_from_outside(Id id, const void *caller);
+// What stands in for the API in this call; null when nothing does.
+std::shared_ptr<const Override> find_override(Id id, const void *caller);
 
 inline bool hooked() { return hooks.load(std::memory_order_relaxed) != 0; }
 
@@ -63,6 +87,13 @@ std::string format_any(const T &value) {
 
 void trace(Id id, std::string arguments);
 
+template <class T>
+uint64_t raw(const T &value) {
+  uint64_t bits = 0;
+  if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof bits) std::memcpy(&bits, &value, sizeof(T));
+  return bits;
+}
+
 template <auto Function>
 struct Signature;
 template <class R, class... P, R (*Function)(P...)>
@@ -78,7 +109,40 @@ struct Signature<Function> {
       ((text += text.empty() ? "" : ", ", text += format_any(arguments)), ...);
       trace(id, std::move(text));
     }
+    if (!(set & (kObserve | kOverride | kFaults)) || !is_from_outside(id, caller)) return {};
+    if (set & kObserve) observe_call.load(std::memory_order_acquire)(id, caller);
+    if (set & kOverride) {
+      if (Early<R> early = override_call(id, caller, arguments...)) return early;
+    }
+    if (set & kFaults) return fail(id, caller, arguments...);
     return {};
+  }
+
+ private:
+  static Early<R> override_call(Id id, const void *caller, P... arguments) {
+    const auto override = find_override(id, caller);
+    if (!override) return {};
+    const auto call = reinterpret_cast<bool (*)(void *, const void *, void *, P...)>(override->call);
+    if constexpr (std::is_void_v<R>) {
+      return {call(override->context, caller, nullptr, arguments...)};
+    } else {
+      R result{};
+      if (!call(override->context, caller, &result, arguments...)) return {};
+      return {result};
+    }
+  }
+  static Early<R> fail(Id id, const void *caller, P... arguments) {
+    const uint64_t raws[sizeof...(P) + 1] = {raw(arguments)...};
+    uint64_t value = 0;
+    if (!inject_fault.load(std::memory_order_acquire)({id, caller, raws, sizeof...(P)}, value)) return {};
+    if constexpr (std::is_void_v<R>) {
+      return {true};
+    } else {
+      R result{};
+      static_assert(sizeof(R) <= sizeof value);
+      std::memcpy(static_cast<void *>(&result), &value, sizeof result);
+      return {result};
+    }
   }
 };
 

@@ -162,6 +162,8 @@ void *allocate(SIZE_T bytes, ULONG tag, bool paged, bool zero) {
     pool().large[body] = {bytes, tag, paged};
   }
   track(tag, paged, bytes, true);
+  if (const PoolWatch *watch = pool_watch.load(std::memory_order_acquire)) [[unlikely]]
+    watch->taken(body, bytes, tag);
   return body;
 }
 
@@ -181,6 +183,8 @@ void check_tag(const void *block, ULONG allocated, ULONG freed) {
 void release(void *block, ULONG tag) {
   const auto address = reinterpret_cast<ULONG_PTR>(block);
   if (!base::in_arena(block) || address % kUnit != 0) bad_pool_caller(0x42, address, block, 0);
+  if (const PoolWatch *watch = pool_watch.load(std::memory_order_acquire)) [[unlikely]]
+    watch->given(block);
   if (address % base::kPageSize == 0) {
     LargeBlock found;
     {
@@ -229,6 +233,8 @@ void *allocate_string(size_t bytes) { return allocate(bytes, kStringTag, true, f
 void free_string(void *buffer) { release(buffer, kStringTag); }
 
 }  // namespace
+
+std::atomic<const PoolWatch *> pool_watch{nullptr};
 
 void boot() {
   boot_time();

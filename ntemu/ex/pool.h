@@ -1,6 +1,8 @@
 // What the kernel keeps about its pool.
 #pragma once
 
+#include <atomic>
+
 #include "ntemu/base/result.h"
 #include "ntifs.h"
 
@@ -28,5 +30,12 @@ struct PoolUse {
   SIZE_T blocks;
 };
 PoolUse pool_use();
+
+// Told of every block while it is set; called on the thread that takes or frees the block.
+struct PoolWatch {
+  void (*taken)(void *block, SIZE_T bytes, ULONG tag);
+  void (*given)(void *block);
+};
+extern std::atomic<const PoolWatch *> pool_watch;
 
 }  // namespace ntemu::ex

@@ -94,6 +94,7 @@ ULONG vDbgPrintExWithPrefix(PCCH Prefix, ULONG ComponentId, ULONG Level, PCCH Fo
 }
 
 ULONG vDbgPrintEx(ULONG ComponentId, ULONG Level, PCCH Format, va_list arglist) {
+  NT_ENTER(vDbgPrintEx, ComponentId, Level, Format, arglist);
   return vDbgPrintExWithPrefix("", ComponentId, Level, Format, arglist);
 }
 

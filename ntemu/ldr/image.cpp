@@ -93,7 +93,8 @@ void check_imports(const DynamicFacts &facts) {
   const bool counts_lines = facts.exports.contains("__gcov_master");
   std::string missing;
   for (const std::string &name : facts.imports)
-    if (!is_supplied(name) && !(counts_lines && dlsym(RTLD_DEFAULT, name.c_str()))) missing += (missing.empty() ? "" : ", ") + name;
+    if (!is_supplied(name) && !(counts_lines && dlsym(RTLD_DEFAULT, name.c_str())))
+      missing += (missing.empty() ? "" : ", ") + name;
   if (!missing.empty())
     throw LoadError{STATUS_ENTRYPOINT_NOT_FOUND, fmt::format("imports what ntemu does not have: {}", missing)};
 }

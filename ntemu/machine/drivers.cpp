@@ -9,6 +9,7 @@
 #include "ntemu/io/work_item.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/source_line.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/reaper.h"
 #include "ntemu/ps/thread.h"
@@ -129,6 +130,7 @@ Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, cons
   auto loaded = ldr::load_image(image, copies, base_name(wide, options.nt_name), options.nt_name);
   if (!loaded)
     return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
+  note_image(**loaded);
   ServiceKey key;
   NTSTATUS status = key.ensure(wide, image, options.file_system);
   if (!NT_SUCCESS(status)) {

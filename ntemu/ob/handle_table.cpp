@@ -111,6 +111,8 @@ NTSTATUS close_entry(Entry &entry, ULONG index, bool even_protected) {
     return STATUS_HANDLE_NOT_CLOSABLE;
   }
   unlock(entry, 0);
+  if (const HandleWatch *watch = handle_watch.load(std::memory_order_acquire)) [[unlikely]]
+    watch->given(index);
   give_index(index, entry);
   table.open.fetch_sub(1, std::memory_order_relaxed);
   release_handle(body_in(value));
@@ -125,6 +127,8 @@ Result<void *> reference_current(HANDLE handle) {
 }
 
 }  // namespace
+
+std::atomic<const HandleWatch *> handle_watch{nullptr};
 
 ACCESS_MASK map_generic(const _OBJECT_TYPE &type, ACCESS_MASK access) {
   constexpr ACCESS_MASK kGeneric = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL;
@@ -153,8 +157,11 @@ Result<HANDLE> create_handle(void *body, ACCESS_MASK granted, ULONG attributes) 
   if (attributes & OBJ_PROTECT_CLOSE) value |= kProtected;
   table.open.fetch_add(1, std::memory_order_relaxed);
   unlock(entry, value);
-  const ULONG64 handle = ULONG64{index} * 4 | (attributes & OBJ_KERNEL_HANDLE ? kKernelHandle : 0);
-  return reinterpret_cast<HANDLE>(handle);
+  const ULONG64 bits = ULONG64{index} * 4 | (attributes & OBJ_KERNEL_HANDLE ? kKernelHandle : 0);
+  const auto handle = reinterpret_cast<HANDLE>(bits);
+  if (const HandleWatch *watch = handle_watch.load(std::memory_order_acquire)) [[unlikely]]
+    watch->taken(handle, index);
+  return handle;
 }
 
 Result<void *> reference_by_handle(HANDLE handle, ACCESS_MASK access, const _OBJECT_TYPE *type, KPROCESSOR_MODE mode,

@@ -56,6 +56,13 @@ void *create(_OBJECT_TYPE &type, size_t body_size) {
   return body_of(header);
 }
 
+void *object_in(void *block, SIZE_T bytes, ULONG tag) {
+  if (bytes < kPrefix) return nullptr;
+  auto &header = *reinterpret_cast<OBJECT_HEADER *>(static_cast<char *>(block) + sizeof(OBJECT_HEADER_NAME_INFO));
+  const POBJECT_TYPE type = ObTypeIndexTable[header.TypeIndex];
+  return header.InfoMask == kNameInfoMask && type && tag_of(*type) == tag ? body_of(header) : nullptr;
+}
+
 _OBJECT_TYPE &type_of(void *body) {
   return *__atomic_load_n(&ObTypeIndexTable[header_of(body).TypeIndex], __ATOMIC_RELAXED);
 }

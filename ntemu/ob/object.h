@@ -1,6 +1,7 @@
 // Objects with names, handles and reference counts; what every other manager's types are made of.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -90,6 +91,9 @@ class Ref {
   T *body_ = nullptr;
 };
 
+// The object in a block of pool that `create` took; nullptr when the block is none of those.
+void *object_in(void *block, SIZE_T bytes, ULONG tag);
+
 // Handles.
 
 // One table: every driver runs in the System process. OBJ_KERNEL_HANDLE only changes the handle's value.
@@ -106,6 +110,12 @@ Result<void *> reference_by_handle(HANDLE handle, ACCESS_MASK access, const _OBJ
 NTSTATUS close_handle(HANDLE handle);
 NTSTATUS protect_handle(HANDLE handle, bool protect);
 size_t open_handles();
+// Told of every handle while it is set; `index` is its place in the table, which is not taken again before `given`.
+struct HandleWatch {
+  void (*taken)(HANDLE handle, ULONG index);
+  void (*given)(ULONG index);
+};
+extern std::atomic<const HandleWatch *> handle_watch;
 
 // Names.
 

@@ -7,7 +7,6 @@
 #include "ntemu/ps/notify.h"
 
 namespace ntemu::ps {
-namespace {
 
 const char *name_of(ke::LockKind kind) {
   switch (kind) {
@@ -32,6 +31,8 @@ const char *name_of(ke::LockKind kind) {
   }
   return "lock";
 }
+
+namespace {
 
 // Before the machine stops: the bugcheck's parameters tell a count, not which lock it is.
 void report_held_locks(const ETHREAD &thread) {

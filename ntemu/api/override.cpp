@@ -1,0 +1,86 @@
+// Which calls the hooks for mocks, faults and observers see, and what stands in for which API.
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/base/lock.h"
+
+// Where the kernel's image begins and ends; the linker's.
+extern "C" {
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+}
+
+namespace ntemu::api {
+namespace {
+
+constexpr size_t kCount = static_cast<size_t>(Id::kCount);
+
+struct Overrides {
+  base::Mutex mutex;
+  std::array<std::shared_ptr<const Override>, kCount> of NTEMU_GUARDED_BY(mutex);
+  size_t installed NTEMU_GUARDED_BY(mutex) = 0;
+};
+
+Overrides &overrides() {
+  static Overrides *all = new Overrides;
+  return *all;
+}
+
+thread_local int bypasses = 0;
+
+bool is_va_list_form(Id id) {
+  static const auto *forms = [] {
+    auto *each = new std::array<bool, kCount>{};
+    for (size_t i = 0; i < table().size(); ++i) {
+      const std::string_view name = table()[i].name;
+      (*each)[i] = name.starts_with("vDbgPrint") || name.find("VPrintf") != name.npos;
+    }
+    return each;
+  }();
+  return (*forms)[static_cast<size_t>(id)];
+}
+
+}  // namespace
+
+std::atomic<void (*)(Id id, const void *caller)> observe_call{[](Id, const void *) {}};
+std::atomic<bool (*)(const FaultQuery &query, uint64_t &result)> inject_fault{
+    [](const FaultQuery &, uint64_t &) { return false; }};
+
+bool is_from_outside(Id id, const void *caller) {
+  if (bypasses > 0) return false;
+  const auto address = reinterpret_cast<uintptr_t>(caller);
+  const bool of_kernel =
+      address >= reinterpret_cast<uintptr_t>(__ehdr_start) && address < reinterpret_cast<uintptr_t>(_end);
+  return !of_kernel || is_va_list_form(id);
+}
+
+std::shared_ptr<const Override> find_override(Id id, const void *) {
+  base::Guard guard(overrides().mutex);
+  return overrides().of[static_cast<size_t>(id)];
+}
+
+std::shared_ptr<const Override> exchange_override(std::string_view api, std::shared_ptr<const Override> override) {
+  const Entry *entry = find(api);
+  if (!entry || entry->level == Level::Stub)
+    throw std::invalid_argument(std::string(api) + " is not an API that ntemu implements");
+  if (api == "KeBugCheck" || api == "KeBugCheckEx" || api == "ExRaiseStatus")
+    throw std::invalid_argument(std::string(api) + " does not return: nothing can stand in for it");
+  Overrides &all = overrides();
+  base::Guard guard(all.mutex);
+  auto &place = all.of[static_cast<size_t>(entry - table().data())];
+  all.installed += (override != nullptr) - (place != nullptr);
+  if (all.installed > 0) {
+    hooks.fetch_or(kOverride);
+  } else {
+    hooks.fetch_and(~uint32_t{kOverride});
+  }
+  return std::exchange(place, std::move(override));
+}
+
+Bypass::Bypass() { ++bypasses; }
+Bypass::~Bypass() { --bypasses; }
+bool is_bypassed() { return bypasses > 0; }
+
+}  // namespace ntemu::api

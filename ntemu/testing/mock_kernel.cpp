@@ -1,0 +1,116 @@
+#include "ntemu/include/ntemu/testing/mock_kernel.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <set>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/base/current.h"
+#include "ntemu/base/lock.h"
+#include "ntemu/ldr/image.h"
+#include "ntemu/machine/source_line.h"
+
+namespace ntemu::testing {
+namespace detail {
+namespace {
+
+thread_local Turn *innermost = nullptr;
+
+}  // namespace
+
+MockerBase::MockerBase(const char *name, Scope scope) : name_(name), scope_(scope), thread_(base::current_thread()) {}
+
+MockerBase::~MockerBase() = default;
+
+void MockerBase::install(const std::shared_ptr<MockerBase> &mocker, void (*call)()) {
+  auto override = std::make_shared<api::Override>();
+  override->call = call;
+  override->context = mocker.get();
+  override->keeps = mocker;
+  mocker->active_.store(true);
+  mocker->previous_ = api::exchange_override(mocker->name_, override);
+}
+
+void MockerBase::remove() {
+  if (!active_.exchange(false)) return;
+  const auto on_top = api::exchange_override(name_, previous_);
+  // Another mocker stands before this one: it passes on what this one no longer takes.
+  if (on_top && on_top->context != this) api::exchange_override(name_, on_top);
+}
+
+bool MockerBase::takes_call() const {
+  if (!active_.load()) return false;
+  return (scope_ == Scope::kMachine || base::current_thread() == thread_) && !Turn::is_of(*this);
+}
+
+Turn::Turn(const MockerBase &mocker) : mocker_(mocker), outer_(innermost) { innermost = this; }
+Turn::~Turn() { innermost = outer_; }
+void Turn::pass_on() {
+  if (innermost) innermost->passed_on_ = true;
+}
+bool Turn::is_of(const MockerBase &mocker) {
+  for (const Turn *turn = innermost; turn; turn = turn->outer_) {
+    if (&turn->mocker_ == &mocker) return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
+MockKernel::~MockKernel() {
+  for (const auto &mocker : mockers_) mocker->remove();
+  ::testing::Mock::VerifyAndClearExpectations(this);
+}
+
+detail::MockerBase *MockKernel::find(const char *name) const {
+  for (const auto &mocker : mockers_) {
+    if (std::strcmp(mocker->name(), name) == 0) return mocker.get();
+  }
+  return nullptr;
+}
+
+void MockKernel::add(std::shared_ptr<detail::MockerBase> mocker, void (*call)()) {
+  detail::MockerBase::install(mocker, call);
+  mockers_.push_back(std::move(mocker));
+}
+
+namespace {
+
+// Each API is told once.
+struct Strays {
+  base::Mutex mutex;
+  std::set<api::Id> told NTEMU_GUARDED_BY(mutex);
+};
+Strays &strays() {
+  static Strays *all = new Strays;
+  return *all;
+}
+
+void judge_stray(api::Id id, const void *caller) {
+  const ldr::Image *image = ldr::find_image(caller);
+  if (!image || !image->handle || api::find_override(id, caller)) return;
+  {
+    base::Guard guard(strays().mutex);
+    if (!strays().told.insert(id).second) return;
+  }
+  ADD_FAILURE() << "Unexpected call of " << api::entry(id).name << " at " << machine::describe_line(caller)
+                << ": a StrictMockKernel is in place, and the test expects no call of this API.\n"
+                << "If the driver may call it, say so: EXPECT_CALL(kernel." << api::entry(id).name
+                << ", Call).Times(AnyNumber());";
+}
+
+}  // namespace
+
+StrictMockKernel::StrictMockKernel() {
+  {
+    base::Guard guard(strays().mutex);
+    strays().told.clear();
+  }
+  api::observe_call = judge_stray;
+  api::hooks.fetch_or(api::kObserve);
+}
+
+StrictMockKernel::~StrictMockKernel() { api::hooks.fetch_and(~uint32_t{api::kObserve}); }
+
+}  // namespace ntemu::testing

@@ -1,0 +1,144 @@
+#include "ntemu/vf/fault.h"
+
+#include <array>
+#include <map>
+#include <utility>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/base/lock.h"
+#include "ntemu/vf/stack.h"
+
+namespace ntemu::vf {
+namespace {
+
+constexpr size_t kMostFrames = 32;
+
+struct ActiveRule {
+  FaultRule rule;
+  uint32_t met = 0;
+};
+
+struct Faults {
+  base::Mutex mutex;
+  std::vector<ActiveRule> rules NTEMU_GUARDED_BY(mutex);
+  uint32_t injected NTEMU_GUARDED_BY(mutex) = 0;
+  bool recording NTEMU_GUARDED_BY(mutex) = false;
+  std::map<std::pair<std::string_view, uint64_t>, std::vector<const void *>> points NTEMU_GUARDED_BY(mutex);
+  std::vector<FaultPoint> in_order NTEMU_GUARDED_BY(mutex);
+};
+
+Faults &faults() {
+  static Faults *all = new Faults;
+  return *all;
+}
+
+// Where a call stands; the stack is looked at only when somebody asks.
+class Call {
+ public:
+  explicit Call(const api::FaultQuery &query)
+      : query_(query), name_(api::entry(query.id).name), failure_(find_failure(name_)) {}
+  std::string_view name() const { return name_; }
+  const Failure *failure() const { return failure_; }
+  std::span<const void *const> frames() {
+    if (count_ == kUnknown) count_ = capture_stack(frames_);
+    return {frames_.data(), count_};
+  }
+  uint64_t stack() { return hash_stack(frames()); }
+  std::optional<uint32_t> tag() const {
+    if (!failure_ || failure_->tag_argument < 0) return std::nullopt;
+    return static_cast<uint32_t>(query_.arguments[failure_->tag_argument]);
+  }
+  // A call that is to raise an exception when it fails is not made to return.
+  bool raises() const {
+    if (name_ == "ExAllocatePool2") return query_.arguments[0] & POOL_FLAG_RAISE_ON_FAILURE;
+    return name_.starts_with("ExAllocatePool") && (query_.arguments[0] & POOL_RAISE_IF_ALLOCATION_FAILURE);
+  }
+
+ private:
+  static constexpr size_t kUnknown = ~size_t{0};
+  const api::FaultQuery &query_;
+  std::string_view name_;
+  const Failure *failure_;
+  std::array<const void *, kMostFrames> frames_{};
+  size_t count_ = kUnknown;
+};
+
+bool meets(const FaultRule &rule, Call &call) {
+  if (rule.api.empty() ? !call.failure() : rule.api != call.name()) return false;
+  if (rule.tag && call.tag() != rule.tag) return false;
+  return rule.stack == 0 || call.stack() == rule.stack;
+}
+
+bool decide(const api::FaultQuery &query, uint64_t &result) {
+  Call call(query);
+  Faults &all = faults();
+  base::Guard guard(all.mutex);
+  if (call.raises()) return false;
+  if (all.recording && call.failure()) {
+    const auto frames = call.frames();
+    const auto [at, fresh] = all.points.try_emplace({call.name(), call.stack()}, frames.begin(), frames.end());
+    if (fresh) all.in_order.push_back({std::string(call.name()), at->first.second, at->second});
+  }
+  for (ActiveRule &active : all.rules) {
+    if (!meets(active.rule, call)) continue;
+    const uint32_t met = active.met++;
+    if (met < active.rule.skip) continue;
+    if (active.rule.times != 0 && met - active.rule.skip >= active.rule.times) continue;
+    result = static_cast<uint64_t>(active.rule.result ? *active.rule.result : call.failure()->result);
+    ++all.injected;
+    return true;
+  }
+  return false;
+}
+
+void update_hook(const Faults &all) NTEMU_REQUIRES(all.mutex) {
+  api::inject_fault.store(decide, std::memory_order_release);
+  if (all.rules.empty() && !all.recording) {
+    api::hooks.fetch_and(~uint32_t{api::kFaults});
+  } else {
+    api::hooks.fetch_or(api::kFaults);
+  }
+}
+
+}  // namespace
+
+NTSTATUS add_fault(const FaultRule &rule) {
+  if (!rule.api.empty()) {
+    const api::Entry *entry = api::find(rule.api);
+    if (!entry || entry->level == api::Level::Stub) return STATUS_NOT_FOUND;
+    if (!rule.result && !find_failure(rule.api)) return STATUS_NOT_SUPPORTED;
+  }
+  base::Guard guard(faults().mutex);
+  faults().rules.push_back({rule});
+  update_hook(faults());
+  return STATUS_SUCCESS;
+}
+
+void clear_faults() {
+  base::Guard guard(faults().mutex);
+  faults().rules.clear();
+  faults().injected = 0;
+  update_hook(faults());
+}
+
+uint32_t faults_injected() {
+  base::Guard guard(faults().mutex);
+  return faults().injected;
+}
+
+void record_fault_points() {
+  base::Guard guard(faults().mutex);
+  faults().points.clear();
+  faults().in_order.clear();
+  faults().recording = true;
+  update_hook(faults());
+}
+
+std::vector<FaultPoint> take_fault_points() {
+  base::Guard guard(faults().mutex);
+  faults().recording = false;
+  update_hook(faults());
+  return std::exchange(faults().in_order, {});
+}
+
+}  // namespace ntemu::vf

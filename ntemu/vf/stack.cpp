@@ -1,0 +1,76 @@
+#include "ntemu/vf/stack.h"
+
+#include <dlfcn.h>
+
+#include <string_view>
+
+#include "ntemu/base/current.h"
+#include "ntemu/ke/thread.h"
+#include "ntemu/ldr/image.h"
+
+extern "C" {
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+}
+
+namespace ntemu::vf {
+namespace {
+
+struct Frame {
+  const Frame *outer;
+  const void *back;
+};
+
+bool in_kernel(const void *address) { return address >= __ehdr_start && address < _end; }
+
+// A frame lies above the one that it called, on the thread's own stack.
+bool follows(const Frame *frame, const Frame *inner, const ETHREAD &thread) {
+  const auto at = reinterpret_cast<uintptr_t>(frame);
+  return at % sizeof(void *) == 0 && frame > inner && at >= reinterpret_cast<uintptr_t>(thread.Tcb.StackLimit) &&
+         at + sizeof(Frame) <= reinterpret_cast<uintptr_t>(thread.Tcb.StackBase);
+}
+
+// Where an address lies, whatever the loader made of the image this time.
+uint64_t place(const void *address) {
+  uint64_t base = 0;
+  std::string_view name;
+  Dl_info info;
+  if (const ldr::Image *image = ldr::find_image(address)) {
+    base = reinterpret_cast<uint64_t>(image->entry.DllBase);
+    name = image->name;
+  } else if (dladdr(address, &info) != 0) {
+    base = reinterpret_cast<uint64_t>(info.dli_fbase);
+    name = info.dli_fname;
+  }
+  return std::hash<std::string_view>{}(name) ^ (reinterpret_cast<uint64_t>(address) - base);
+}
+
+}  // namespace
+
+__attribute__((no_sanitize("address", "thread"))) size_t capture_stack(std::span<const void *> frames) {
+  const ETHREAD *thread = base::current_thread_slot;
+  if (!thread) return 0;
+  const auto *frame = static_cast<const Frame *>(__builtin_frame_address(0));
+  size_t count = 0;
+  while (count < frames.size() && frame->back) {
+    if (!in_kernel(frame->back)) frames[count++] = frame->back;
+    const Frame *outer = frame->outer;
+    if (!follows(outer, frame, *thread)) break;
+    frame = outer;
+  }
+  return count;
+}
+
+const void *calling_site() {
+  const void *site = nullptr;
+  capture_stack({&site, 1});
+  return site;
+}
+
+uint64_t hash_stack(std::span<const void *const> frames) {
+  uint64_t hash = 14695981039346656037u;
+  for (const void *frame : frames) hash = (hash ^ place(frame)) * 1099511628211u;
+  return hash;
+}
+
+}  // namespace ntemu::vf

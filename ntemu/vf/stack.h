@@ -1,0 +1,19 @@
+// The driver's part of the calling thread's stack.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace ntemu::vf {
+
+// The return addresses on the calling thread's stack that lie outside the kernel's image, innermost first; how many.
+// Follows frame pointers: code built without them ends the walk after its first frame.
+size_t capture_stack(std::span<const void *> frames);
+// The innermost of them, null when there is none: the line of the driver that called the kernel.
+const void *calling_site();
+
+// The same for the same calls in every load of the same images.
+uint64_t hash_stack(std::span<const void *const> frames);
+
+}  // namespace ntemu::vf
