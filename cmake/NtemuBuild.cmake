@@ -8,8 +8,10 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 
 # One layout for the build tree and the installation: bin/, lib/ntemu/<variant>/, include/ntemu, share/ntemu.
-file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include ${PROJECT_BINARY_DIR}/share/ntemu/examples)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/ntemu/include ${PROJECT_BINARY_DIR}/include/ntemu SYMBOLIC)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/tools/ntemu/templates ${PROJECT_BINARY_DIR}/share/ntemu/templates SYMBOLIC)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/driver ${PROJECT_BINARY_DIR}/share/ntemu/examples/driver SYMBOLIC)
 
 add_library(ntemu_flags INTERFACE)
 target_compile_options(ntemu_flags INTERFACE -g -fasynchronous-unwind-tables -fno-omit-frame-pointer

@@ -21,4 +21,10 @@ install(DIRECTORY ntemu/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ntemu)
 install(FILES ${PROJECT_BINARY_DIR}/generated/ntemu/testing/apis.inc DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ntemu/ntemu/testing)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
-install(DIRECTORY driver/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/driver)
+
+# Images of slim containers leave share/doc out: what the programs use is not kept there.
+install(DIRECTORY tools/ntemu/templates DESTINATION ${CMAKE_INSTALL_DATADIR}/ntemu)
+install(DIRECTORY driver DESTINATION ${CMAKE_INSTALL_DATADIR}/ntemu/examples USE_SOURCE_PERMISSIONS)
+file(RELATIVE_PATH examples /${CMAKE_INSTALL_DOCDIR} /${CMAKE_INSTALL_DATADIR}/ntemu/examples)
+file(CREATE_LINK ${examples} ${PROJECT_BINARY_DIR}/generated/examples SYMBOLIC)
+install(FILES ${PROJECT_BINARY_DIR}/generated/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})

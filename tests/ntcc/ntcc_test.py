@@ -52,6 +52,8 @@ def errors() -> None:
     expect(1, "ntcc: error: the compiler 'no-such-cc' cannot be run ($NTCC_CC)", "good.c", NTCC_CC="no-such-cc")
     expect(1, "ntcc: error: no compiler: install clang or gcc", "good.c", PATH="/nonexistent", NTCC_CC="")
     expect(1, "ntcc: error: --asan and --tsan cannot be combined", "--asan", "--tsan", "good.c")
+    if "clang" in COMPILERS:
+        expect(1, "ntcc: error: --coverage needs gcc as the compiler (--cc gcc)", "--coverage", "--cc", "clang", "good.c")
     expect(1, "ntcc: error: --user is not built yet: ntcc builds kernel drivers only", "--user", "good.c")
     expect(1, "ntcc: error: -fsanitize=address: use --asan or --tsan, so that the image fits the runtime", "-fsanitize=address", "good.c")
     expect(1, "ntcc: error: -m32 is not supported: a driver is a position-independent x86-64 image with 16-bit wchar_t", "-m32", "good.c")

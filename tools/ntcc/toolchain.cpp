@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+#include "tools/layout.h"
+
 namespace ntemu::ntcc {
 namespace {
 
@@ -48,29 +50,11 @@ void choose_compiler(const Options &options, Toolchain &toolchain) {
   throw UsageError("no compiler: install clang or gcc");
 }
 
-// A build tree and an installation have the same layout around bin/.
-std::vector<fs::path> roots() {
-  std::error_code error;
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  return {self.parent_path().parent_path()};
-}
-
 fs::path find_headers() {
-  for (const fs::path &root : roots()) {
-    const fs::path headers = root / "include/ntemu/km";
-    if (fs::exists(headers / "nt/basetsd.h")) return headers;
-  }
-  throw UsageError(fmt::format("the kernel headers are not in {}", (roots().front() / "include/ntemu/km").string()));
-}
-
-fs::path find_runtime(const Options &options) {
-  if (!options.runtime.empty()) return options.runtime;
-  for (const fs::path &root : roots())
-    for (const char *library : {"lib/ntemu", "lib/x86_64-linux-gnu/ntemu", "lib64/ntemu"}) {
-      const fs::path directory = root / library / options.variant;
-      if (fs::exists(directory)) return directory;
-    }
-  return roots().front() / "lib/ntemu" / options.variant;
+  const fs::path headers = tool::root_directory() / "include/ntemu/km";
+  if (!fs::exists(headers / "nt/basetsd.h"))
+    throw UsageError(fmt::format("the kernel headers are not in {}", headers.string()));
+  return headers;
 }
 
 void need(const fs::path &file, const Options &options) {
@@ -93,7 +77,7 @@ Toolchain find_toolchain(const Options &options) {
   choose_compiler(options, toolchain);
   if (options.coverage && toolchain.is_clang) throw UsageError("--coverage needs gcc as the compiler (--cc gcc)");
   toolchain.kernel_headers = find_headers();
-  toolchain.runtime = find_runtime(options);
+  toolchain.runtime = options.runtime.empty() ? tool::runtime_directory(options.variant) : fs::path(options.runtime);
   if (options.stop == Stop::kAfterLink && !options.print_flags) {
     need(toolchain.runtime / "libntoskrnl.so", options);
     need(toolchain.runtime / "libntdrvrt.a", options);

@@ -79,9 +79,17 @@ int drive_add(const DriveOptions &options);
 int drive_remove(const DriveOptions &options);
 int drive_list(const DriveOptions &options);
 
-// Adds the subcommands boot to drive; parsing one of them sets what is to be done.
+struct NewDriverOptions {
+  std::filesystem::path directory;
+  std::string name;  // empty: the directory's
+};
+int new_driver(const NewDriverOptions &options);
+int demo();
+
+// Adds the subcommands boot to drive, and new and demo; parsing one of them sets what is to be done.
 using Action = std::function<int()>;
 void add_machine_commands(CLI::App &app, Action &action, std::string &sanitizer);
+void add_project_commands(CLI::App &app, Action &action);
 
 // "250ms", "2s", "30m" or plain seconds; nullopt if it is none of them.
 std::optional<std::chrono::milliseconds> parse_duration(const std::string &text);

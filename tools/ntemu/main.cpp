@@ -6,6 +6,7 @@
 
 #include "nt/status.h"
 #include "ntemu/ldr/image.h"
+#include "tools/layout.h"
 #include "tools/ntemu/commands.h"
 #include "tools/ntemu/report.h"
 
@@ -31,7 +32,7 @@ std::optional<std::filesystem::path> other_runtime(const std::filesystem::path &
   if (variant == NTEMU_VARIANT) return std::nullopt;
   if (variant.empty()) variant = ntemu::ldr::missing_sanitizer(driver);
   if (variant.empty()) return std::nullopt;
-  const auto program = own_path().parent_path().parent_path() / "lib/ntemu" / variant / "ntemu";
+  const auto program = runtime_directory(variant) / "ntemu";
   if (!std::filesystem::exists(program)) return std::nullopt;
   return program;
 }
@@ -150,6 +151,7 @@ int main(int argc, char **argv) {
   Action action;
   std::string boot_sanitizer;
   add_machine_commands(app, action, boot_sanitizer);
+  add_project_commands(app, action);
 
   try {
     app.parse(argc, argv);
