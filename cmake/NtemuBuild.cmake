@@ -116,7 +116,9 @@ function(ntemu_add_runtime variant)
   set_target_properties(ntemu_machine${suffix} PROPERTIES OUTPUT_NAME ntemu EXPORT_NAME machine${suffix} LINKER_LANGUAGE CXX
     LIBRARY_OUTPUT_DIRECTORY ${directory} INSTALL_RPATH $ORIGIN)
   target_compile_features(ntemu_machine${suffix} INTERFACE cxx_std_20)
-  target_link_options(ntemu_machine${suffix} PRIVATE $<$<NOT:$<BOOL:${flags}>>:-Wl,-z,defs>)
+  if(NOT flags)  # what a sanitizer's calls lead to is in the program
+    target_link_options(ntemu_machine${suffix} PRIVATE -Wl,-z,defs)
+  endif()
   target_link_libraries(ntemu_machine${suffix} PUBLIC ntoskrnl${suffix}
     PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt> $<BUILD_INTERFACE:PkgConfig::FUSE> $<BUILD_INTERFACE:PkgConfig::DW> $<BUILD_INTERFACE:Threads::Threads>)
   target_include_directories(ntemu_machine${suffix} INTERFACE
