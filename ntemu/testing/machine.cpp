@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "ntemu/base/clock.h"
 #include "ntemu/base/current.h"
@@ -15,6 +17,8 @@
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
 #include "ntemu/kd/debug_print.h"
+#include "ntemu/ke/wait.h"
+#include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leaks.h"
 #include "ntemu/ps/reaper.h"
@@ -88,6 +92,7 @@ Machine::Machine() : Machine(Options()) {}
 
 Machine::Machine(const Options &options) : options_(options) {
   const Quiet quiet;
+  [[maybe_unused]] static const bool reports = (machine::report_faults(), true);
   MachineOptions boot;
   boot.cpus = options.cpus;
   boot.debug_print = [this](std::string_view line) {
@@ -101,9 +106,36 @@ Machine::Machine(const Options &options) : options_(options) {
   vf::begin_watch();
 }
 
+// Calls a routine that runs a driver's code on a system worker, and looks after it meanwhile.
+void Machine::watch(std::string_view routine, std::string_view service, const std::function<void()> &call) {
+  std::atomic<bool> done{false};
+  std::string hang;
+  std::thread watcher([&] {
+    machine_->wait_until([&] { return done.load() || machine_->load_hangs(); }, std::nullopt);
+    if (done.load()) return;
+    hang = fmt::format("{} of {} waits, and nothing will wake it:\n{}", routine, service, describe_threads());
+    ended_ = true;
+    if (!machine_->shut_down()) hang += "(the machine could not end)\n";
+  });
+  call();
+  done = true;
+  ke::note_rest();
+  watcher.join();
+  if (!ended_) return;
+  ADD_FAILURE() << hang;
+  throw std::runtime_error(fmt::format("the machine was ended because {} of {} hangs", routine, service));
+}
+
 Machine::~Machine() {
   const Quiet quiet;
-  unload_all();
+  try {
+    if (!ended_) unload_all();
+  } catch (const std::runtime_error &) {  // told already: a DriverUnload hung
+  }
+  if (ended_) {
+    vf::end_watch();
+    return;
+  }
   check_threads();
   if (options_.check_leaks) {
     for (const std::string &leak : leaks()) ADD_FAILURE() << "Leaked: " << leak;
@@ -122,8 +154,13 @@ NTSTATUS Machine::load(std::string_view target) {
   const bool is_path = target.find('/') != target.npos;
   LoadOptions options;
   if (!is_path) options.service = target;
-  const auto loaded = machine_->load(is_path ? std::string(target) : driver_image(target), options);
-  if (!loaded) return fail(loaded.error().status, loaded.error().text);
+  const std::string image = is_path ? std::string(target) : driver_image(target);
+  std::optional<Error> error;
+  watch("DriverEntry", target, [&] {
+    const auto loaded = machine_->load(image, options);
+    if (!loaded) error = loaded.error();
+  });
+  if (error) return fail(error->status, error->text);
   problem_.clear();
   return STATUS_SUCCESS;
 }
@@ -135,7 +172,8 @@ NTSTATUS Machine::start(std::string_view service, PDRIVER_INITIALIZE entry) {
   const auto object = io::create_driver(base::to_utf16_lossy(service), image);
   if (!object)
     return fail(object.status(), fmt::format("no driver object '{}': {}", service, status_text(object.status())));
-  const NTSTATUS status = io::start_driver(*object);
+  NTSTATUS status = STATUS_UNSUCCESSFUL;
+  watch("DriverEntry", service, [&] { status = io::start_driver(*object); });
   if (!NT_SUCCESS(status)) return fail(status, fmt::format("DriverEntry failed: status {}", status_text(status)));
   linked_[std::string(service)] = std::make_unique<Linked>(Linked{*object});
   problem_.clear();
@@ -145,19 +183,29 @@ NTSTATUS Machine::start(std::string_view service, PDRIVER_INITIALIZE entry) {
 NTSTATUS Machine::unload(std::string_view service) {
   const Quiet quiet;
   if (const auto found = linked_.find(service); found != linked_.end()) {
-    const NTSTATUS status = io::unload_driver(found->second->object);
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    watch("DriverUnload", service, [&] { status = io::unload_driver(found->second->object); });
     if (status != STATUS_INVALID_DEVICE_REQUEST) linked_.erase(found);
     ps::await_ended_threads();
     return status;
   }
-  const auto unloaded = machine_->unload(service);
-  if (!unloaded) return fail(unloaded.error().status, unloaded.error().text);
-  if (unloaded->threads_left > 0) {
-    ADD_FAILURE() << service << " was unloaded while " << unloaded->threads_left
+  std::optional<Error> error;
+  Unloaded unloaded;
+  watch("DriverUnload", service, [&] {
+    const auto result = machine_->unload(service);
+    if (result) {
+      unloaded = *result;
+    } else {
+      error = result.error();
+    }
+  });
+  if (error) return fail(error->status, error->text);
+  if (unloaded.threads_left > 0) {
+    ADD_FAILURE() << service << " was unloaded while " << unloaded.threads_left
                   << " of its threads run: on Windows they would return into nothing.\n"
                   << describe_threads();
   }
-  return unloaded->pending ? STATUS_PENDING : STATUS_SUCCESS;
+  return unloaded.pending ? STATUS_PENDING : STATUS_SUCCESS;
 }
 
 void Machine::unload_all() {
@@ -216,7 +264,9 @@ Rest Machine::await_rest() {
 std::string Machine::describe_threads() const {
   std::string text;
   for (const machine::ThreadView &thread : machine::threads()) {
-    if (!thread.kernel) text += "  " + machine::describe(thread) + "\n";
+    // A worker that does not wait for work runs a driver's routine.
+    if (!thread.kernel || (thread.start != "host" && thread.waiting && thread.wait_reason != "WrQueue"))
+      text += "  " + machine::describe(thread) + "\n";
   }
   return text;
 }

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,7 +60,8 @@ class Machine {
   Machine &operator=(const Machine &) = delete;
 
   // Loads a driver, by the name of its CMake target (DRIVERS of ntemu_add_driver_test) or by the path of its image, and
-  // runs its DriverEntry; what that returned, or why the image cannot be loaded. `problem` says it in words.
+  // runs its DriverEntry; what that returned, or why the image cannot be loaded. `problem` says it in words. A
+  // DriverEntry or DriverUnload that waits for what will never come fails the test, ends the machine and throws.
   NTSTATUS load(std::string_view target);
   // The same for a driver whose objects are linked into the test (LINK of ntemu_add_driver_test).
   NTSTATUS start(std::string_view service, PDRIVER_INITIALIZE entry);
@@ -104,6 +106,7 @@ class Machine {
  private:
   struct Linked;
   NTSTATUS fail(NTSTATUS status, std::string problem);
+  void watch(std::string_view routine, std::string_view service, const std::function<void()> &call);
   void unload_all();
   void check_threads();
 
@@ -112,6 +115,7 @@ class Machine {
   std::vector<std::string> lines_;
   std::string problem_;
   std::map<std::string, std::unique_ptr<Linked>, std::less<>> linked_;
+  bool ended_ = false;  // because a routine hung
   std::unique_ptr<ntemu::Machine> machine_;
 };
 
