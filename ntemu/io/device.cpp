@@ -9,19 +9,16 @@
 #include "ntemu/io/file_object.h"
 
 using namespace ntemu;
+using io::devices_mutex;
+using io::private_part;
+
+base::Mutex io::devices_mutex;
 
 namespace {
 
 constexpr size_t kAlignment = MEMORY_ALLOCATION_ALIGNMENT;
 
-// Guards DriverObject->DeviceObject, NextDevice, ReferenceCount and what is pending.
-base::Mutex devices_mutex;
-
 size_t align(size_t size) { return (size + kAlignment - 1) & ~(kAlignment - 1); }
-
-DEVOBJ_PRIVATE_EXTENSION &private_part(PDEVICE_OBJECT device) {
-  return *reinterpret_cast<DEVOBJ_PRIVATE_EXTENSION *>(device->DeviceObjectExtension);
-}
 
 void link(PDRIVER_OBJECT driver, PDEVICE_OBJECT device) {
   base::Guard guard(devices_mutex);
@@ -46,11 +43,35 @@ void delete_device_body(void *body) {
   ob::dereference(device->DriverObject);
 }
 
-bool any_open(PDRIVER_OBJECT driver) NTEMU_REQUIRES(devices_mutex) {
+// An open device, and one that another is attached to, stays its driver's.
+bool in_use(PDEVICE_OBJECT device) NTEMU_REQUIRES(devices_mutex) {
+  return device->ReferenceCount > 0 || device->AttachedDevice;
+}
+
+bool any_in_use(PDRIVER_OBJECT driver) NTEMU_REQUIRES(devices_mutex) {
   for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice) {
-    if (device->ReferenceCount > 0) return true;
+    if (in_use(device)) return true;
   }
   return false;
+}
+
+enum class Use { kOpen, kAttachment };
+
+// One use of the device ends.
+void end_use(PDEVICE_OBJECT device, Use use) {
+  PDRIVER_OBJECT driver = device->DriverObject;
+  bool removed = false, unload = false;
+  {
+    base::Guard guard(devices_mutex);
+    if (use == Use::kOpen) --device->ReferenceCount;
+    if (!in_use(device)) {
+      removed = private_part(device).ExtensionFlags & DOE_DELETE_PENDING;
+      if (removed) unlink(device);
+      unload = (__atomic_load_n(&driver->Flags, __ATOMIC_RELAXED) & DRVO_UNLOAD_INVOKED) && !any_in_use(driver);
+    }
+  }
+  if (unload) io::unload_idle_driver(driver);
+  if (removed) ob::dereference(device);
 }
 
 Result<void *> parse_device(void *body, std::u16string_view rest, ob::OpenRequest &request) {
@@ -119,20 +140,8 @@ NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative) {
   return STATUS_SUCCESS;
 }
 
-void end_open(PDEVICE_OBJECT device) {
-  PDRIVER_OBJECT driver = device->DriverObject;
-  bool removed = false, unload = false;
-  {
-    base::Guard guard(devices_mutex);
-    if (--device->ReferenceCount == 0) {
-      removed = private_part(device).ExtensionFlags & DOE_DELETE_PENDING;
-      if (removed) unlink(device);
-      unload = (__atomic_load_n(&driver->Flags, __ATOMIC_RELAXED) & DRVO_UNLOAD_INVOKED) && !any_open(driver);
-    }
-  }
-  if (unload) unload_idle_driver(driver);
-  if (removed) ob::dereference(device);
-}
+void end_open(PDEVICE_OBJECT device) { end_use(device, Use::kOpen); }
+void end_attachment(PDEVICE_OBJECT device) { end_use(device, Use::kAttachment); }
 
 bool begin_unload(PDRIVER_OBJECT driver) {
   base::Guard guard(devices_mutex);
@@ -140,7 +149,7 @@ bool begin_unload(PDRIVER_OBJECT driver) {
   for (PDEVICE_OBJECT device = driver->DeviceObject; device; device = device->NextDevice) {
     __atomic_fetch_or(&private_part(device).ExtensionFlags, DOE_UNLOAD_PENDING, __ATOMIC_RELAXED);
   }
-  return !any_open(driver);
+  return !any_in_use(driver);
 }
 
 std::vector<PDEVICE_OBJECT> devices_of(PDRIVER_OBJECT driver) {
@@ -196,16 +205,15 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, 
 
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject) {
   NT_ENTER(IoDeleteDevice, DeviceObject);
-  bool open;
+  bool used;
   {
     base::Guard guard(devices_mutex);
     ULONG &flags = private_part(DeviceObject).ExtensionFlags;
     if (flags & DOE_DELETE_PENDING) return;  // its deletion waits for the last reference already
     __atomic_fetch_or(&flags, DOE_DELETE_PENDING, __ATOMIC_ACQ_REL);
-    // An open one stays its driver's until the last of its files is closed.
-    open = DeviceObject->ReferenceCount > 0;
-    if (!open) unlink(DeviceObject);
+    used = in_use(DeviceObject);
+    if (!used) unlink(DeviceObject);
   }
   ob::remove_name(DeviceObject);
-  if (!open) ob::dereference(DeviceObject);
+  if (!used) ob::dereference(DeviceObject);
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ntemu/base/lock.h"
 #include "ntemu/ob/object.h"
 
 // What Windows keeps behind the public part of DEVOBJ_EXTENSION. Source: the fields that !devobj and dt show.
@@ -29,6 +30,12 @@ inline constexpr CSHORT kDeviceExtensionType = 13;
 
 extern _OBJECT_TYPE device_type;
 
+// Guards DriverObject->DeviceObject, NextDevice, ReferenceCount, what is attached, and what is pending.
+extern base::Mutex devices_mutex;
+
+inline DEVOBJ_PRIVATE_EXTENSION &private_part(PDEVICE_OBJECT device) {
+  return *reinterpret_cast<DEVOBJ_PRIVATE_EXTENSION *>(device->DeviceObjectExtension);
+}
 bool is_delete_pending(PDEVICE_OBJECT device);
 
 // An open of the device begins: it counts in ReferenceCount until end_open, and no DriverUnload begins before. A
@@ -37,8 +44,15 @@ bool is_delete_pending(PDEVICE_OBJECT device);
 // when it is exclusive and open.
 NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative);
 void end_open(PDEVICE_OBJECT device);
-// From now on no device of the driver is opened. True when none is open; otherwise unload_idle_driver is called when
-// the last file of the last one is closed.
+// Nothing is attached to the device any more: what waited for that happens.
+void end_attachment(PDEVICE_OBJECT device);
+// The device at the top of its stack, at any IRQL: where requests go.
+inline PDEVICE_OBJECT top_of(PDEVICE_OBJECT device) {
+  while (PDEVICE_OBJECT above = __atomic_load_n(&device->AttachedDevice, __ATOMIC_ACQUIRE)) device = above;
+  return device;
+}
+// From now on no device of the driver is opened. True when none is open, or has another attached; otherwise
+// unload_idle_driver is called when the last file of the last one is closed, and the last attachment gone.
 bool begin_unload(PDRIVER_OBJECT driver);
 void unload_idle_driver(PDRIVER_OBJECT driver);
 // The devices of a driver, newest first, as its DeviceObject list has them.

@@ -51,6 +51,11 @@ NTSTATUS read_file(HANDLE handle, HANDLE event, IO_STATUS_BLOCK *io_status, void
                    const LARGE_INTEGER *offset, KPROCESSOR_MODE mode);
 NTSTATUS write_file(HANDLE handle, HANDLE event, IO_STATUS_BLOCK *io_status, const void *buffer, ULONG length,
                     const LARGE_INTEGER *offset, KPROCESSOR_MODE mode);
+struct ControlBuffers;
+// `major_function`: IRP_MJ_DEVICE_CONTROL or IRP_MJ_FILE_SYSTEM_CONTROL.
+NTSTATUS control_file(HANDLE handle, HANDLE event, IO_STATUS_BLOCK *io_status, UCHAR major_function, ULONG code,
+                      const ControlBuffers &buffers, KPROCESSOR_MODE mode);
+NTSTATUS flush_file(HANDLE handle, IO_STATUS_BLOCK *io_status, KPROCESSOR_MODE mode);
 NTSTATUS query_file(HANDLE handle, IO_STATUS_BLOCK *io_status, void *buffer, ULONG length,
                     FILE_INFORMATION_CLASS info_class, KPROCESSOR_MODE mode);
 NTSTATUS set_file(HANDLE handle, IO_STATUS_BLOCK *io_status, const void *buffer, ULONG length,

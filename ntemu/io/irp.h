@@ -1,4 +1,4 @@
-// I/O request packets that the I/O manager itself sends to drivers.
+// I/O request packets: those that the I/O manager sends to drivers itself, and what all of them have in common.
 #pragma once
 
 #include "ntifs.h"
@@ -7,24 +7,54 @@ namespace ntemu::io {
 
 inline constexpr ULONG kBufferTag = 0x66754249;  // of AssociatedIrp.SystemBuffer; shows as IBuf
 
-// An IRP for the driver of `device` whose first stack location is filled but for Parameters; nullptr when memory is
-// short. Completing it frees it.
+// IRP.AllocationFlags: bits of ours, where Windows keeps how it allocated the packet.
+enum AllocationFlag : UCHAR {
+  kAnswers = 0x80,    // its sender waits: Answer in irp_send.cpp
+  kPinned = 0x40,     // somebody looks at it who does not own it
+  kFreeLater = 0x20,  // to be freed by whoever pinned it
+};
+
+// --- irp.cpp: the packets ---
+// Zeroed, with no location filled, as IoAllocateIrp's; nullptr when memory is short.
+PIRP allocate_irp(CCHAR stack_size);
+// Frees the packet alone.
+void free_irp(PIRP irp);
+// An IRP for `device` whose first stack location is filled but for Parameters; nullptr when memory is short. Completing
+// it frees it. `file`, when there is one, is its OriginalFileObject.
 PIRP make_irp(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major_function, ULONG flags);
 // Where its Parameters go.
 inline PIO_STACK_LOCATION first_location(PIRP irp) { return IoGetNextIrpStackLocation(irp); }
-
-// Calls the driver and waits until the IRP is completed; what the completion says. A driver that never completes it
-// keeps its caller waiting for as long as the machine lives.
-IO_STATUS_BLOCK call_and_wait(PDEVICE_OBJECT device, PIRP irp);
-// Calls the driver and returns what it does. After STATUS_PENDING the completion writes `io_status`, sets `event` and
-// the file's own event, and drops the reference to `event` and to the file, which it takes over.
-NTSTATUS call_without_waiting(PDEVICE_OBJECT device, PIRP irp, IO_STATUS_BLOCK *io_status, PKEVENT event);
-
+// The caller's memory as the driver sees it goes: the system buffer, MDLs and their locks.
+void release_buffers(PIRP irp);
 // An IRP that no driver has seen.
 void drop_irp(PIRP irp);
 
-// Describes `buffer` to a driver that does direct I/O. False when memory is short.
-bool attach_mdl(PIRP irp, void *buffer, ULONG length);
+// --- irp_complete.cpp ---
+bool is_synchronous(const IRP &irp);
+
+// --- irp_send.cpp ---
+struct Answer {
+  IO_STATUS_BLOCK result;
+  bool pended;  // the driver marked the IRP pending
+};
+// Calls the driver and waits until the IRP is completed; what the completion says. A driver that never completes it
+// keeps its caller waiting for as long as the machine lives.
+Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp);
+// Calls the driver and returns what it does. After STATUS_PENDING the completion writes `io_status`, sets `event` or
+// else the file's own event, and drops the reference to `event` and to the file, which it takes over.
+NTSTATUS call_without_waiting(PDEVICE_OBJECT device, PIRP irp, IO_STATUS_BLOCK *io_status, PKEVENT event);
+
+// --- irp_thread.cpp: ETHREAD.IrpList ---
+// The IRP is the calling thread's until it is completed.
+void queue_to_thread(PIRP irp);
+// Takes it off. False when its thread has gone.
+bool take_from_thread(PIRP irp);
+// Takes it off the calling thread's list if it is there: it may have been freed.
+void forget_irp(PIRP irp);
+// Frees a completed IRP, as soon as nobody looks at it any more.
+void release_irp(PIRP irp);
+// For ps: the hooks of a thread's end.
+void boot_irps();
 
 }  // namespace ntemu::io
 

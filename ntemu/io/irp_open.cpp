@@ -14,7 +14,8 @@ constexpr UCHAR kCaseSensitive = 0x80;        // SL_CASE_SENSITIVE
 IO_STATUS_BLOCK send_create(FILE_OBJECT &file, const FileOpen &open, const ob::OpenRequest &request) {
   IO_STATUS_BLOCK result{};
   result.Status = STATUS_INSUFFICIENT_RESOURCES;
-  PIRP irp = make_irp(file.DeviceObject, &file, IRP_MJ_CREATE, IRP_CREATE_OPERATION | IRP_DEFER_IO_COMPLETION);
+  PDEVICE_OBJECT top = top_of(file.DeviceObject);
+  PIRP irp = make_irp(top, &file, IRP_MJ_CREATE, IRP_CREATE_OPERATION | IRP_DEFER_IO_COMPLETION);
   if (!irp) return result;
   irp->RequestorMode = request.mode;
   irp->Overlay.AllocationSize.QuadPart = open.allocation;
@@ -28,13 +29,14 @@ IO_STATUS_BLOCK send_create(FILE_OBJECT &file, const FileOpen &open, const ob::O
   location->Parameters.Create.Options = open.disposition << 24 | (open.options & 0x00FFFFFF);
   location->Parameters.Create.FileAttributes = static_cast<USHORT>(open.attributes);
   location->Parameters.Create.ShareAccess = static_cast<USHORT>(open.share);
-  return call_and_wait(file.DeviceObject, irp);
+  return call_and_wait(top, irp).result;
 }
 
 void send_and_ignore(FILE_OBJECT &file, UCHAR major_function) {
-  PIRP irp = make_irp(file.DeviceObject, &file, major_function, IRP_CLOSE_OPERATION);
+  PDEVICE_OBJECT top = top_of(file.DeviceObject);
+  PIRP irp = make_irp(top, &file, major_function, IRP_CLOSE_OPERATION);
   if (irp) {
-    call_and_wait(file.DeviceObject, irp);
+    call_and_wait(top, irp);
   } else {
     base::log(base::Level::kError, "io", "no memory to tell {} of a closed file", describe_device(file.DeviceObject));
   }

@@ -127,7 +127,11 @@ struct _ETHREAD {
   PVOID StartAddress;
   UCHAR Spare4a8[0x4c8 - 0x4a8];
   CLIENT_ID Cid;
-  UCHAR Spare4d8[0x560 - 0x4d8];
+  UCHAR Spare4d8[0x500 - 0x4d8];
+  LIST_ENTRY IrpList;     // offset unverified, as those of the next two
+  ULONG_PTR TopLevelIrp;  // an IRP, or one of FSRTL_...
+  struct _DEVICE_OBJECT *DeviceToVerify;
+  UCHAR Spare520[0x560 - 0x520];
   ULONG CrossThreadFlags;  // CrossThreadFlag
   NTSTATUS ExitStatus;
   UCHAR Spare568[0x6a0 - 0x568];
@@ -157,6 +161,7 @@ struct _ETHREAD {
   ULONG wait_count;            // blocks at WaitBlockList
   bool wait_alertable;
   bool no_more_apcs;
+  KEVENT irps_gone;                  // set for a thread that ends, when IrpList becomes empty
   struct _ETHREAD *announced_wakes;  // whom the announcing signal released
   struct _ETHREAD *next_to_wake;
   std::atomic<ntemu::base::Nt100ns> wait_began;
@@ -221,6 +226,7 @@ NTEMU_ASSERT_OFFSET(_KTHREAD, MutantListHead, 0x308);
 NTEMU_ASSERT_SIZE(_KTHREAD, 0x480);
 NTEMU_ASSERT_OFFSET(_ETHREAD, StartAddress, 0x4a0);
 NTEMU_ASSERT_OFFSET(_ETHREAD, Cid, 0x4c8);
+NTEMU_ASSERT_OFFSET(_ETHREAD, IrpList, 0x500);
 NTEMU_ASSERT_OFFSET(_ETHREAD, CrossThreadFlags, 0x560);
 NTEMU_ASSERT_OFFSET(_ETHREAD, LockEntries, 0x6a0);
 NTEMU_ASSERT_OFFSET(_ETHREAD, wait_word, 0x8e0);

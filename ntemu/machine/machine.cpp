@@ -13,6 +13,7 @@
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
+#include "ntemu/io/irp.h"
 #include "ntemu/io/work_item.h"
 #include "ntemu/kd/debug_print.h"
 #include "ntemu/ke/bugcheck.h"
@@ -148,6 +149,7 @@ std::optional<Error> Machine::State::boot() {
   const std::string hive = options.directory.empty() ? ":memory:" : (options.directory / "hive.db").string();
   if (auto error = cm::boot(hive)) return Error{STATUS_REGISTRY_CORRUPT, *error};
   io::boot_work_items();
+  io::boot_irps();
   ldr::boot();
   booted = true;
   return drives.boot(options.directory);

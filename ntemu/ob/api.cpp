@@ -65,7 +65,7 @@ BOOLEAN ObReferenceObjectSafe(PVOID Object) {
 
 VOID ObDereferenceObjectDeferDelete(PVOID Object) {
   NT_ENTER(ObDereferenceObjectDeferDelete, Object);
-  ob::dereference(Object);
+  ob::dereference_at_any_irql(Object);
 }
 
 NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState,

@@ -2,6 +2,7 @@
 #include "ntemu/ob/object.h"
 
 #include "ntemu/base/lock.h"
+#include "ntemu/ex/worker.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ob/header.h"
 
@@ -94,6 +95,16 @@ void dereference(void *body) {
                  static_cast<ULONG_PTR>(left));
   }
   destroy(header);
+}
+
+void dereference_at_any_irql(void *body) {
+  LONG64 &count = header_of(body).PointerCount;
+  LONG64 seen = __atomic_load_n(&count, __ATOMIC_RELAXED);
+  while (seen > 1) {
+    if (__atomic_compare_exchange_n(&count, &seen, seen - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+  }
+  if (KeGetCurrentIrql() < DISPATCH_LEVEL) return dereference(body);
+  ex::queue_to_system_worker(dereference, body);
 }
 
 LONG64 reference_count(void *body) { return __atomic_load_n(&header_of(body).PointerCount, __ATOMIC_RELAXED); }

@@ -51,6 +51,8 @@ namespace ntemu::ob {
 void *create(_OBJECT_TYPE &type, size_t body_size);
 void reference(void *body);
 void dereference(void *body);
+// The same at any IRQL up to DISPATCH_LEVEL: what the last reference's end does happens on a system worker then.
+void dereference_at_any_irql(void *body);
 // False when the last reference is already gone.
 bool reference_unless_dying(void *body);
 _OBJECT_TYPE &type_of(void *body);

@@ -73,11 +73,15 @@ void check(const ETHREAD &thread) {
 
 }  // namespace
 
+void (*cancel_thread_io)(ETHREAD &) = [](ETHREAD &) {};
+void (*disown_thread_io)(ETHREAD &) = [](ETHREAD &) {};
+
 void prepare_exit(ETHREAD &thread) {
   if (ke::leaving.load()) return;
   check(thread);
   __atomic_fetch_or(&thread.CrossThreadFlags, ke::kTerminatedFlag, __ATOMIC_RELAXED);
   notify_thread(thread, false);
+  cancel_thread_io(thread);
   check(thread);  // what it was told may have left something held
 }
 

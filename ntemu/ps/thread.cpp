@@ -76,6 +76,8 @@ ETHREAD *new_thread() {
   KTHREAD &tcb = thread->Tcb;
   ke::initialize_header(tcb.Header, ke::kThreadObject, 0, 0);
   InitializeListHead(&tcb.MutantListHead);
+  InitializeListHead(&thread->IrpList);
+  ke::initialize_header(thread->irps_gone.Header, NotificationEvent, sizeof(KEVENT), 0);
   InitializeListHead(&tcb.ApcState.ApcListHead[KernelMode]);
   InitializeListHead(&tcb.ApcState.ApcListHead[UserMode]);
   tcb.ApcState.Process = &PsInitialSystemProcess->Pcb;
@@ -157,6 +159,7 @@ void *host_entry(void *argument) {
   note_ending();
   record_processor_time(thread);
   if (thread.ExitStatus == STATUS_PENDING) set_exit_status(thread, STATUS_SYSTEM_SHUTDOWN);
+  disown_thread_io(thread);
   mark_terminated(thread);
   threads().ended.fetch_add(1);
   base::wake_word(threads().ended, INT_MAX);
@@ -253,6 +256,7 @@ void release_host_thread() {
   if (!thread || !thread->adopted) return;
   record_processor_time(*thread);
   set_exit_status(*thread, STATUS_SUCCESS);
+  disown_thread_io(*thread);
   mark_terminated(*thread);
   base::current_thread_slot = nullptr;
   ob::dereference(thread);

@@ -75,7 +75,7 @@ TEST_F(DriverEntry, FindsTheDriverObjectFilled) {
   EXPECT_EQ(base::view(*seen.at_entry.HardwareDatabase), u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
   for (const PDRIVER_DISPATCH routine : seen.at_entry.MajorFunction) EXPECT_EQ(routine, seen.at_entry.MajorFunction[0]);
   const IO_STATUS_BLOCK answer =
-      io::call_and_wait(seen.device, io::make_irp(seen.device, nullptr, IRP_MJ_DEVICE_CONTROL, 0));
+      io::call_and_wait(seen.device, io::make_irp(seen.device, nullptr, IRP_MJ_DEVICE_CONTROL, 0)).result;
   EXPECT_EQ(answer.Status, STATUS_INVALID_DEVICE_REQUEST);
   EXPECT_EQ(seen.driver_name, u"\\Driver\\Sample");
   EXPECT_EQ(seen.service_name, u"Sample");

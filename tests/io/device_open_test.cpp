@@ -311,7 +311,7 @@ using IofCompleteRequest = DeviceDriverTest;
 TEST_F(IofCompleteRequest, TwiceStopsTheMachine) {
   ke::Bugcheck stop{};
   on(IRP_MJ_CREATE, [&](PDEVICE_OBJECT, PIRP irp) {
-    irp->CurrentLocation = static_cast<CHAR>(irp->StackCount + 1);
+    irp->CurrentLocation = static_cast<CHAR>(irp->StackCount + 2);
     stop = ke::catch_bugcheck([&] { ::IofCompleteRequest(irp, IO_NO_INCREMENT); });
     EXPECT_EQ(stop.parameters[0], reinterpret_cast<ULONG_PTR>(irp));
     irp->CurrentLocation = irp->StackCount;

@@ -1,19 +1,36 @@
-/* IRP handling, device stacks, work items, timers, remove locks and the rest of the I/O manager's routines. */
+/* IRP handling, work items, remove locks and the rest of the I/O manager's routines. */
 #ifndef NTEMU_KM_NT_IO_IRP_H
 #define NTEMU_KM_NT_IO_IRP_H
 
 #include "ex_types.h"
 #include "io_csq.h"
+#include "io_device.h"
 #include "irp.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/** Allocates an IRP with StackSize locations for the drivers below, zeroed; NULL when memory is short. Whoever
+    allocates it frees it, so a completion routine has to stop its completion: one that nobody stops has no thread that
+    would learn of it, and is bugcheck IRQL_NOT_LESS_OR_EQUAL. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoAllocateIrp. */
 NTKERNELAPI PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota);
+
+/** Makes an IRP of PacketSize bytes (IoSizeOfIrp) of the caller's nonpaged memory. IRQL: <= DISPATCH_LEVEL. Source:
+    WDK: IoInitializeIrp. */
 NTKERNELAPI VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize);
+
+/** Makes an IRP of IoAllocateIrp as it was when it was new, with Iostatus as its status. IRQL: <= DISPATCH_LEVEL.
+    Source: WDK: IoReuseIrp. */
 NTKERNELAPI VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus);
+
+/** Frees an IRP of IoAllocateIrp, IoMakeAssociatedIrp or IoBuildAsynchronousFsdRequest, but not its buffers and MDLs.
+    IRQL: <= DISPATCH_LEVEL. Bugcheck MULTIPLE_IRP_COMPLETE_REQUESTS for what is no IRP. Source: WDK: IoFreeIrp. */
 NTKERNELAPI VOID NTAPI IoFreeIrp(PIRP Irp);
+
+/** Allocates an IRP for a part of what the master Irp asks for; NULL when memory is short. The driver sets
+    Irp->AssociatedIrp.IrpCount before it sends the first of them; the completion of the last completes the master, and
+    frees the associated one each time. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoMakeAssociatedIrp. */
 NTKERNELAPI PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize);
 
 /** Sends an IRP to a driver: the next stack location becomes the current one, and the driver's dispatch routine for its
@@ -31,54 +48,49 @@ NTKERNELAPI VOID NTAPI PoStartNextPowerIrp(PIRP Irp);
 NTKERNELAPI VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
 #define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest(Irp, PriorityBoost)
 
+/** IoSetCompletionRoutine with a reference to DeviceObject until the routine has run, so that its driver is not
+   unloaded under it. Returns STATUS_INSUFFICIENT_RESOURCES. IRQL: <= DISPATCH_LEVEL. Source: WDK:
+   IoSetCompletionRoutineEx. */
+NTKERNELAPI NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
+                                                    PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
+                                                    BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+                                                    BOOLEAN InvokeOnCancel);
+
 NTKERNELAPI VOID NTAPI IoAcquireVpbSpinLock(PKIRQL Irql);
 NTKERNELAPI VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql);
+
+/** Builds a read, write, flush, shutdown or PnP request whose completion frees it, sets Event and fills IoStatusBlock;
+    an error that IoCallDriver itself returns does neither. Buffer, Length, StartingOffset: for a read or write, given
+    to the driver as DeviceObject's flags say. The request is the calling thread's, which cancels it when it ends; NULL
+    when memory is short. IRQL: PASSIVE_LEVEL. Source: WDK: IoBuildSynchronousFsdRequest. */
 NTKERNELAPI PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
                                                     ULONG Length, PLARGE_INTEGER StartingOffset, PKEVENT Event,
                                                     PIO_STATUS_BLOCK IoStatusBlock);
+
+/** Builds the same request for a completion routine that keeps it, and frees its buffers and itself by IoFreeIrp. IRQL:
+    <= APC_LEVEL. Source: WDK: IoBuildAsynchronousFsdRequest. */
 NTKERNELAPI PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
                                                      ULONG Length, PLARGE_INTEGER StartingOffset,
                                                      PIO_STATUS_BLOCK IoStatusBlock);
+
+/** Builds a device control, or an internal one, as IoBuildSynchronousFsdRequest builds its requests; the code's method
+    says how the driver gets at the buffers. IRQL: PASSIVE_LEVEL. Source: WDK: IoBuildDeviceIoControlRequest. */
 NTKERNELAPI PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject,
                                                      PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
                                                      ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl,
                                                      PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock);
-NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice);
-NTKERNELAPI NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice,
-                                          PDEVICE_OBJECT *AttachedDevice);
-NTKERNELAPI VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice);
-NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetAttachedDevice(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetAttachedDeviceReference(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject);
-NTKERNELAPI NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
-                                                    PFILE_OBJECT *FileObject, PDEVICE_OBJECT *DeviceObject);
-NTKERNELAPI NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
-                                                      PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
-                                                      ULONG DeviceCharacteristics, BOOLEAN Exclusive,
-                                                      PCUNICODE_STRING DefaultSDDLString, LPCGUID DeviceClassGuid,
-                                                      PDEVICE_OBJECT *DeviceObject);
-#define IoCreateDeviceSecure WdmlibIoCreateDeviceSecure
 
-/** IoCreateSymbolicLink with a link that everybody may change. IRQL: PASSIVE_LEVEL. Source: WDK:
-    IoCreateUnprotectedSymbolicLink. */
-NTKERNELAPI NTSTATUS NTAPI IoCreateUnprotectedSymbolicLink(PUNICODE_STRING SymbolicLinkName,
-                                                           PUNICODE_STRING DeviceName);
-NTKERNELAPI NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject,
-                                                           PVOID ClientIdentificationAddress,
-                                                           ULONG DriverObjectExtensionSize,
-                                                           PVOID *DriverObjectExtension);
-NTKERNELAPI PVOID NTAPI IoGetDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress);
-NTKERNELAPI VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject,
-                                                        PDRIVER_REINITIALIZE DriverReinitializationRoutine,
-                                                        PVOID Context);
-NTKERNELAPI NTSTATUS NTAPI IoRegisterShutdownNotification(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI VOID NTAPI IoUnregisterShutdownNotification(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI VOID NTAPI IoRegisterFileSystem(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI VOID NTAPI IoUnregisterFileSystem(PDEVICE_OBJECT DeviceObject);
-
+/** Allocates an MDL for a buffer, whose pages it does not hold yet; NULL when memory is short or Length is 2 GB or
+   more. Irp: gets it as its MdlAddress, or with SecondaryBuffer at the end of its chain; may be NULL. IRQL: <=
+    DISPATCH_LEVEL. Source: WDK: IoAllocateMdl. */
 NTKERNELAPI PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
                                      PIRP Irp);
+
+/** Frees an MDL of IoAllocateMdl, whose pages are unlocked. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoFreeMdl. */
 NTKERNELAPI VOID NTAPI IoFreeMdl(PMDL Mdl);
+
+/** Makes TargetMdl describe Length bytes at VirtualAddress of SourceMdl's buffer, 0: all that follow; a mapping is
+    shared. IRQL: <= DISPATCH_LEVEL. Bugcheck TARGET_MDL_TOO_SMALL. Source: WDK: IoBuildPartialMdl. */
 NTKERNELAPI VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length);
 
 /** Allocates a work item for a device, or a driver given in its place; NULL when there is no memory. Anything else is
@@ -110,13 +122,6 @@ NTKERNELAPI VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROU
 NTKERNELAPI VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
                                          WORK_QUEUE_TYPE QueueType, PVOID Context);
 
-NTKERNELAPI NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine,
-                                             PVOID Context);
-NTKERNELAPI VOID NTAPI IoStartTimer(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI VOID NTAPI IoStopTimer(PDEVICE_OBJECT DeviceObject);
-NTKERNELAPI VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction);
-NTKERNELAPI VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable);
-
 /** Initializes a remove lock that nobody has acquired. AllocateTag, MaxLockedMinutes, HighWatermark: for Driver
    Verifier and checked builds; kept in the lock of a driver compiled with DBG. RemlockSize: its size. IRQL:
    PASSIVE_LEVEL. Source: WDK: IoInitializeRemoveLock. */
@@ -145,27 +150,36 @@ NTKERNELAPI VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, 
 #define IoReleaseRemoveLockAndWait(RemoveLock, Tag) \
   IoReleaseRemoveLockAndWaitEx(RemoveLock, Tag, sizeof(IO_REMOVE_LOCK))
 
-NTKERNELAPI NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
-                                              PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update);
-NTKERNELAPI VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                                        PSHARE_ACCESS ShareAccess);
-NTKERNELAPI VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
-NTKERNELAPI VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
-
 /** Creates a named event that is set, or opens the one that has the name; returns it, or NULL on failure. EventHandle:
     gets a kernel handle; the pointer is good until it is closed. IRQL: PASSIVE_LEVEL. Source: WDK:
     IoCreateSynchronizationEvent, IoCreateNotificationEvent. */
 NTKERNELAPI PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
 NTKERNELAPI PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
 
+/** Returns, or sets, what the calling thread's topmost file-system request is: an IRP, or an FSRTL_... value. IRQL: <=
+    DISPATCH_LEVEL. Source: WDK: IoGetTopLevelIrp, IoSetTopLevelIrp. */
 NTKERNELAPI PIRP NTAPI IoGetTopLevelIrp(VOID);
 NTKERNELAPI VOID NTAPI IoSetTopLevelIrp(PIRP Irp);
+
+/** Returns the process, or its id, of the thread that sent an IRP; NULL, or 0, when it has none. IRQL: <=
+    DISPATCH_LEVEL. Source: WDK: IoGetRequestorProcess, IoGetRequestorProcessId. */
 NTKERNELAPI PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp);
 NTKERNELAPI ULONG NTAPI IoGetRequestorProcessId(PIRP Irp);
+
+/** Returns a thread's process. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoThreadToProcess. */
 NTKERNELAPI PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
+
+/** Returns whether an IRP, or with NULL the calling thread, is of a 32-bit process; never here. IRQL: <=
+    DISPATCH_LEVEL. Source: WDK: IoIs32bitProcess. */
 NTKERNELAPI BOOLEAN NTAPI IoIs32bitProcess(PIRP Irp);
+
+/** Returns whether the sender of an IRP waits for it: it is on a synchronous file, or of a synchronous API, and no
+    asynchronous paging I/O. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoIsOperationSynchronous. */
 NTKERNELAPI BOOLEAN NTAPI IoIsOperationSynchronous(PIRP Irp);
+
+/** Stores the ends of the calling thread's stack. IRQL: <= DISPATCH_LEVEL. Source: WDK: IoGetStackLimits. */
 NTKERNELAPI VOID NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit);
+
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetDeviceToVerify(PETHREAD Thread);
 NTKERNELAPI VOID NTAPI IoSetDeviceToVerify(PETHREAD Thread, PDEVICE_OBJECT DeviceObject);
 NTKERNELAPI VOID NTAPI IoSetHardErrorOrVerifyDevice(PIRP Irp, PDEVICE_OBJECT DeviceObject);

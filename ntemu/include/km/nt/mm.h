@@ -71,6 +71,7 @@ typedef enum _MM_SYSTEM_SIZE { MmSmallSystem, MmMediumSystem, MmLargeSystem } MM
 #define MmGetMdlVirtualAddress(Mdl) ((PVOID)((PCHAR)((Mdl)->StartVa) + (Mdl)->ByteOffset))
 #define MmGetMdlByteCount(Mdl) ((Mdl)->ByteCount)
 #define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
+#define MmGetMdlBaseVa(Mdl) ((Mdl)->StartVa)
 #define MmGetMdlPfnArray(Mdl) ((PPFN_NUMBER)((Mdl) + 1))
 
 /** Returns the address of a routine or variable that the kernel exports, or NULL; an API that is only named here counts
@@ -82,16 +83,34 @@ NTKERNELAPI PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineN
 NTKERNELAPI BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
 
 NTKERNELAPI BOOLEAN NTAPI MmIsNonPagedSystemAddressValid(PVOID VirtualAddress);
+
+/** Returns the bytes of an MDL for a buffer. IRQL: any. Source: WDK: MmSizeOfMdl. */
 NTKERNELAPI SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length);
+
+/** Completes an MDL for a buffer in nonpaged pool, whose pages need no lock and no mapping. IRQL: <= DISPATCH_LEVEL.
+    Source: WDK: MmBuildMdlForNonPagedPool. */
 NTKERNELAPI VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList);
+
+/** Checks that an MDL's buffer is there, and keeps its pages in memory until MmUnlockPages. Operation: what is going to
+    be done to the buffer. Raises STATUS_ACCESS_VIOLATION. IRQL: <= APC_LEVEL, <= DISPATCH_LEVEL for nonpaged memory.
+    Source: WDK: MmProbeAndLockPages. */
 NTKERNELAPI VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                                            LOCK_OPERATION Operation);
+
+/** Lets go of the pages of an MDL, and of their mapping. IRQL: <= DISPATCH_LEVEL. Bugcheck PFN_LIST_CORRUPT when they
+    are not locked. Source: WDK: MmUnlockPages; Bug Check 0x4E. */
 NTKERNELAPI VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList);
+
+/** Returns an address at which the kernel, or user mode, finds an MDL's locked pages. IRQL: <= DISPATCH_LEVEL. Source:
+    WDK: MmMapLockedPages, MmMapLockedPagesSpecifyCache. Differs: it is the buffer's own. */
 NTKERNELAPI PVOID NTAPI MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode);
 NTKERNELAPI PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                                                      MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
                                                      ULONG BugCheckOnFailure, ULONG Priority);
+
+/** Ends a mapping of MmMapLockedPagesSpecifyCache. IRQL: <= DISPATCH_LEVEL. Source: WDK: MmUnmapLockedPages. */
 NTKERNELAPI VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList);
+
 NTKERNELAPI NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect);
 NTKERNELAPI PMDL NTAPI MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                                              PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes);
@@ -131,6 +150,11 @@ FORCEINLINE VOID MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length) {
   Mdl->StartVa = PAGE_ALIGN(BaseVa);
   Mdl->ByteOffset = BYTE_OFFSET(BaseVa);
   Mdl->ByteCount = (ULONG)Length;
+}
+
+/* Ends the mapping that a partial MDL has of its own, so that IoBuildPartialMdl can use it again. */
+FORCEINLINE VOID MmPrepareMdlForReuse(PMDL Mdl) {
+  if (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED) MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
 }
 
 extern NTKERNELAPI PVOID MmSystemRangeStart;

@@ -76,7 +76,11 @@ typedef enum _FSINFOCLASS {
     *PFS_INFORMATION_CLASS;
 
 NTSYSAPI NTSTATUS NTAPI ZwDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes);
+
+/** Writes what is buffered for a file to its volume, or sends IRP_MJ_FLUSH_BUFFERS to its device, and waits for it.
+    IRQL: PASSIVE_LEVEL, special kernel APCs enabled. Source: WDK: ZwFlushBuffersFile. */
 NTSYSAPI NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+
 NTSYSAPI NTSTATUS NTAPI ZwQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                                              PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
                                              ULONG Length, FILE_INFORMATION_CLASS FileInformationClass,
@@ -86,6 +90,13 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryFullAttributesFile(POBJECT_ATTRIBUTES ObjectAttri
 NTSYSAPI NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                                                      PVOID FsInformation, ULONG Length,
                                                      FS_INFORMATION_CLASS FsInformationClass);
+
+/** Sends a driver IRP_MJ_DEVICE_CONTROL, or IRP_MJ_FILE_SYSTEM_CONTROL; the code's method says how it gets at the
+    buffers, the code's access what handles of user mode need. Event: set when the request is done, unless the driver's
+    routine itself returned an error; that leaves IoStatusBlock alone, too. Returns what the driver answers,
+   STATUS_PENDING for a request under way on an asynchronous handle, STATUS_ACCESS_VIOLATION for a direct buffer that is
+   not there, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_HANDLE. IRQL: PASSIVE_LEVEL, special kernel APCs enabled.
+   Source: WDK: ZwDeviceIoControlFile, ZwFsControlFile. */
 NTSYSAPI NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                                               PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode,
                                               PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
@@ -93,6 +104,7 @@ NTSYSAPI NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, P
 NTSYSAPI NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                                         PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
                                         ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength);
+
 NTSYSAPI NTSTATUS NTAPI ZwLockFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                                    PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length,
                                    ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock);
