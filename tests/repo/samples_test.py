@@ -29,6 +29,9 @@ class Samples(unittest.TestCase):
         self.assertIn(r"hello: loaded, my key is \Registry\Machine\System\ControlSet001\Services\hello".lower(), lines[0].lower())
         self.assertIn("hello: goodbye", lines[1])
 
+    def test_ioctl_comes_and_goes(self):
+        self.assertIn("ioctl: 0 opens, 0 reads, 0 writes, 0 controls", self.succeed("ioctl").output)
+
     def test_race_keeps_every_file_whole_and_moves_few(self):
         output = self.succeed("race").output
         stayed = {path.name for path in self.machine.temp.iterdir()}
