@@ -7,6 +7,7 @@
 #include "ntemu/base/utf.h"
 #include "ntemu/io/file.h"
 #include "ntemu/io/file_object.h"
+#include "ntemu/io/io_timer.h"
 
 using namespace ntemu;
 using io::devices_mutex;
@@ -205,6 +206,7 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, 
 
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject) {
   NT_ENTER(IoDeleteDevice, DeviceObject);
+  io::delete_timer(DeviceObject);
   bool used;
   {
     base::Guard guard(devices_mutex);

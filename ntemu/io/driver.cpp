@@ -9,6 +9,7 @@
 #include "ntemu/cm/registry.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/io/device.h"
+#include "ntemu/io/driver_body.h"
 #include "ntemu/io/irp.h"
 
 using namespace ntemu;
@@ -17,23 +18,20 @@ namespace {
 
 constexpr UCHAR kPoison = 0xCC;  // what a driver finds that keeps RegistryPath
 
-// The driver object and its extension are one allocation.
-struct DriverBody {
-  DRIVER_OBJECT object;
-  DRIVER_EXTENSION extension;
-};
+using io::DriverBody;
 
 UNICODE_STRING hardware_database = base::to_unicode_string(u"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
 
 void delete_driver_body(void *body) {
   auto *driver = static_cast<DriverBody *>(body);
+  io::free_extensions(*driver);
   if (driver->object.DriverName.Buffer) ExFreePoolWithTag(driver->object.DriverName.Buffer, ob::kNameTag);
   if (driver->extension.ServiceKeyName.Buffer) ExFreePoolWithTag(driver->extension.ServiceKeyName.Buffer, ob::kNameTag);
 }
 
 void fill(DriverBody &driver, const io::DriverImage &image);
 
-enum class Request { kLoad, kUnload };
+enum class Request { kLoad, kReinitialize, kUnload };
 
 struct LoadUnload {
   Request request;
@@ -62,6 +60,9 @@ __attribute__((noinline)) void IopLoadUnloadDriver(PVOID Parameter) {
   auto &work = *static_cast<LoadUnload *>(Parameter);
   if (work.request == Request::kLoad) {
     work.status = IopLoadDriver(work.driver);
+  } else if (work.request == Request::kReinitialize) {
+    io::reinitialize(work.driver);
+    work.status = STATUS_SUCCESS;
   } else {
     work.driver->DriverUnload(work.driver);
     work.status = STATUS_SUCCESS;
@@ -170,6 +171,7 @@ NTSTATUS start_driver(PDRIVER_OBJECT driver) {
   const NTSTATUS status = run(Request::kLoad, driver);
   if (NT_SUCCESS(status)) {
     finish_initialization(driver);
+    if (driver->Flags & DRVO_REINIT_REGISTERED) run(Request::kReinitialize, driver);
     return status;
   }
   report_devices(driver, "when DriverEntry failed; they are removed");

@@ -38,8 +38,8 @@ struct Answer {
   bool pended;  // the driver marked the IRP pending
 };
 // Calls the driver and waits until the IRP is completed; what the completion says. A driver that never completes it
-// keeps its caller waiting for as long as the machine lives.
-Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp);
+// keeps its caller waiting for as long as the machine lives, or until STATUS_TIMEOUT.
+Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp, PLARGE_INTEGER timeout = nullptr);
 // Calls the driver and returns what it does. After STATUS_PENDING the completion writes `io_status`, sets `event` or
 // else the file's own event, and drops the reference to `event` and to the file, which it takes over.
 NTSTATUS call_without_waiting(PDEVICE_OBJECT device, PIRP irp, IO_STATUS_BLOCK *io_status, PKEVENT event);

@@ -19,10 +19,10 @@ struct Pending {
 };
 
 // Called from within walks and requests that hold references and strings.
-NTSTATUS wait_for(Pending &pending) {
+NTSTATUS wait_for(Pending &pending, PLARGE_INTEGER timeout) {
   ETHREAD &thread = ke::current();
   const bool outer = std::exchange(thread.unwinds, true);
-  const NTSTATUS status = KeWaitForSingleObject(&pending.done, Executive, KernelMode, FALSE, nullptr);
+  const NTSTATUS status = KeWaitForSingleObject(&pending.done, Executive, KernelMode, FALSE, timeout);
   thread.unwinds = outer;
   return status;
 }
@@ -35,7 +35,7 @@ Answer answer_of(NTSTATUS status) {
 
 }  // namespace
 
-Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp) {
+Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp, PLARGE_INTEGER timeout) {
   auto *pending = static_cast<Pending *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(Pending), kAnswerTag));
   if (!pending) {
     drop_irp(irp);
@@ -51,10 +51,11 @@ Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp) {
   queue_to_thread(irp);
   const NTSTATUS status = IofCallDriver(device, irp);
   if (status == STATUS_PENDING) {
-    if (wait_for(*pending) == STATUS_SYSTEM_SHUTDOWN) {
+    const NTSTATUS waited = wait_for(*pending, timeout);
+    if (waited == STATUS_SYSTEM_SHUTDOWN || waited == STATUS_TIMEOUT) {
       // The driver still has the IRP, and may look at what it points to until the last thread has left.
       if (file) ob::reference(file);
-      return answer_of(STATUS_SYSTEM_SHUTDOWN);
+      return answer_of(waited);
     }
   } else if (KeReadStateEvent(&pending->done) == 0) {
     // Whoever completes it later writes to `pending`, which therefore stays.

@@ -14,6 +14,7 @@
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
 #include "ntemu/io/irp.h"
+#include "ntemu/io/shutdown.h"
 #include "ntemu/io/work_item.h"
 #include "ntemu/kd/debug_print.h"
 #include "ntemu/ke/bugcheck.h"
@@ -174,6 +175,7 @@ bool Machine::shut_down() {
   const auto state = std::move(state_);
   bool ended = true;
   if (state->booted) {
+    io::notify_shutdown();
     const bool no_timers = ke::stop_timers(kTeardownPatience);
     ended = ps::stop_threads(kTeardownPatience) && no_timers;
     if (ended) {
