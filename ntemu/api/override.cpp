@@ -29,6 +29,7 @@ Overrides &overrides() {
 }
 
 thread_local int bypasses = 0;
+thread_local bool bypasses_one = false;
 
 bool is_va_list_form(Id id) {
   static const auto *forms = [] {
@@ -49,7 +50,7 @@ std::atomic<bool (*)(const FaultQuery &query, uint64_t &result)> inject_fault{
     [](const FaultQuery &, uint64_t &) { return false; }};
 
 bool is_from_outside(Id id, const void *caller) {
-  if (bypasses > 0) return false;
+  if (bypasses > 0 || std::exchange(bypasses_one, false)) return false;
   const auto address = reinterpret_cast<uintptr_t>(caller);
   const bool of_kernel =
       address >= reinterpret_cast<uintptr_t>(__ehdr_start) && address < reinterpret_cast<uintptr_t>(_end);
@@ -81,6 +82,8 @@ std::shared_ptr<const Override> exchange_override(std::string_view api, std::sha
 
 Bypass::Bypass() { ++bypasses; }
 Bypass::~Bypass() { --bypasses; }
+BypassOne::BypassOne() { bypasses_one = true; }
+BypassOne::~BypassOne() { bypasses_one = false; }
 bool is_bypassed() { return bypasses > 0; }
 
 }  // namespace ntemu::api

@@ -31,6 +31,8 @@ void drop_irp(PIRP irp);
 
 // --- irp_complete.cpp ---
 bool is_synchronous(const IRP &irp);
+// IofCallDriver's work.
+NTSTATUS call_driver(PDEVICE_OBJECT device, PIRP irp);
 
 // --- irp_send.cpp ---
 struct Answer {

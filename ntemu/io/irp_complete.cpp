@@ -112,6 +112,13 @@ NTSTATUS IopUnloadSafeCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Co
 
 namespace ntemu::io {
 
+NTSTATUS call_driver(PDEVICE_OBJECT device, PIRP irp) {
+  if (--irp->CurrentLocation <= 0) ke::bugcheck(0x35, reinterpret_cast<ULONG_PTR>(irp));
+  PIO_STACK_LOCATION location = --irp->Tail.Overlay.CurrentStackLocation;
+  location->DeviceObject = device;
+  return device->DriverObject->MajorFunction[location->MajorFunction](device, irp);
+}
+
 bool is_synchronous(const IRP &irp) {
   if (irp.Flags & IRP_PAGING_IO) return irp.Flags & IRP_SYNCHRONOUS_PAGING_IO;
   if (irp.Flags & IRP_SYNCHRONOUS_API) return true;
@@ -131,10 +138,7 @@ NTSTATUS IopInvalidDeviceRequest(PDEVICE_OBJECT, PIRP Irp) {
 
 NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
   NT_ENTER(IofCallDriver, DeviceObject, Irp);
-  if (--Irp->CurrentLocation <= 0) ke::bugcheck(0x35, reinterpret_cast<ULONG_PTR>(Irp));
-  PIO_STACK_LOCATION location = --Irp->Tail.Overlay.CurrentStackLocation;
-  location->DeviceObject = DeviceObject;
-  return DeviceObject->DriverObject->MajorFunction[location->MajorFunction](DeviceObject, Irp);
+  return io::call_driver(DeviceObject, Irp);
 }
 
 VOID IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost) {

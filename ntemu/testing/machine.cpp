@@ -22,6 +22,7 @@
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leaks.h"
 #include "ntemu/ps/reaper.h"
+#include "ntemu/testing/nt_path.h"
 #include "ntemu/testing/quiet.h"
 #include "ntemu/vf/watch.h"
 
@@ -29,13 +30,6 @@ namespace ntemu::testing {
 namespace {
 
 std::string status_text(NTSTATUS status) { return fmt::format("0x{:08X}", static_cast<uint32_t>(status)); }
-
-std::u16string nt_path(std::string_view path) {
-  std::string text(path);
-  std::replace(text.begin(), text.end(), '/', '\\');
-  if (text.size() >= 2 && text[1] == ':') text.insert(0, "\\??\\");
-  return base::to_utf16_lossy(text);
-}
 
 // A file of the machine, opened by the test itself.
 class HostFile {

@@ -30,4 +30,14 @@ class Bypass {
 };
 bool is_bypassed();
 
+// While one lives, the thread's next call of an API passes by in that way; what it calls in turn (a driver's dispatch
+// routine) does not.
+class BypassOne {
+ public:
+  BypassOne();
+  ~BypassOne();
+  BypassOne(const BypassOne &) = delete;
+  BypassOne &operator=(const BypassOne &) = delete;
+};
+
 }  // namespace ntemu::api

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ntemu/testing/context.h"
+#include "ntemu/testing/device.h"
 #include "ntemu/testing/faults.h"
 #include "ntemu/testing/machine.h"
 #include "ntemu/testing/matchers.h"
