@@ -29,53 +29,35 @@ done
 ((${#as[@]})) || as=(root user)
 ((EUID == 0)) || { echo "check_bare_debian: needs root" >&2; exit 1; }
 
-work=$(mktemp -d /var/tmp/bare-debian.XXXXXX)
-cleanup() {
-  local mounted
-  for mounted in "$work"/*/proc "$work"/*/dev "$work"/*/var/cache/ccache; do
-    ! mountpoint -q "$mounted" || umount --recursive --lazy "$mounted"
-  done
-  [[ $keep ]] || rm -rf --one-file-system "$work"
-}
-trap cleanup EXIT
-
-if [[ ! $pristine ]]; then
-  pristine=$work/pristine
-  echo "bare: making Debian 12 from $mirror"
-  debootstrap --variant=minbase bookworm "$pristine" "$mirror" >"$work/debootstrap.log"
-fi
+. "$here/bare_root.sh"
+bare_keep=$keep
+bare_pristine=$pristine
+[[ $bare_pristine ]] || bare_make_pristine "$mirror"
 
 for who in "${as[@]}"; do
-  root=$work/$who
   echo "bare: a fresh root for $who"
-  cp -a "$pristine" "$root"
-  mount -t proc proc "$root/proc"
-  mount --rbind /dev "$root/dev"
-  mount --make-rslave "$root/dev"
-  cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
+  bare_root "$who"
   user=(chroot "$root")
   if [[ $who == user ]]; then
-    chroot "$root" sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y sudo >/dev/null'
+    bare_install sudo
     chroot "$root" useradd --create-home --shell /bin/bash tester
     echo 'tester ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/tester"
     user=(chroot --userspec=tester:tester "$root")
   fi
   if [[ $cache ]]; then
-    chroot "$root" sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y ccache >/dev/null'
+    bare_install ccache
     mkdir -p "$root/var/cache/ccache"
     mount --bind "$cache" "$root/var/cache/ccache"
     chmod -R a+rwX "$cache"
   fi
   git clone --quiet --no-hardlinks "$here/.." "$root/opt/ntemu"
   [[ $who == user ]] && chroot "$root" chown -R tester:tester /opt/ntemu
-  environment=(env -i "HOME=/$([[ $who == user ]] && echo home/tester || echo root)" PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
-    "CCACHE_DIR=/var/cache/ccache" "CCACHE_UMASK=000"
-    "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}")
+  bare_environment "/$([[ $who == user ]] && echo home/tester || echo root)"
   for script in demo.sh "test.sh $*"; do
     echo "bare: $script as $who"
     start=$SECONDS
     # From another directory, since both must work from any.
-    "${user[@]}" "${environment[@]}" bash -c "cd / && /opt/ntemu/tools/$script"
+    "${user[@]}" "${env_of_root[@]}" CCACHE_DIR=/var/cache/ccache CCACHE_UMASK=000 bash -c "cd / && /opt/ntemu/tools/$script"
     echo "bare: $script as $who succeeded in $((SECONDS - start)) s"
   done
 done

@@ -1,6 +1,8 @@
 #!/bin/bash
 # Install the Debian packages that building and testing need; does nothing when all are there.
-# usage: install_deps.sh [--full]    --full adds what a few tests skip without: clang 19 and mingw-w64's headers
+# usage: install_deps.sh [--full] [--package]
+#   --full     adds what a few tests skip without: clang 19, mingw-w64's headers, and what looks at packages
+#   --package  adds what makes a Debian package
 set -euo pipefail
 
 packages=(
@@ -8,9 +10,13 @@ packages=(
   cmake ninja-build pkg-config python3 git util-linux
   libfmt-dev libcli11-dev nlohmann-json3-dev libsqlite3-dev libelf-dev libdw-dev libfuse3-dev fuse3 libgtest-dev libgmock-dev libbenchmark-dev
 )
-if [[ ${1:-} == --full ]]; then
-  packages+=(clang-19 mingw-w64-x86-64-dev gdb)
-fi
+for option; do
+  case $option in
+    --full) packages+=(clang-19 mingw-w64-x86-64-dev gdb dpkg-dev file debootstrap lintian groff-base fish) ;;
+    --package) packages+=(dpkg-dev file) ;;
+    *) sed -n '2,5s/^# \?//p' "$0" >&2; exit 2 ;;
+  esac
+done
 
 missing=()
 for package in "${packages[@]}"; do
