@@ -5,9 +5,8 @@
 
 #include "ntemu/include/ntemu/driver_image.h"
 
-// Name, path, name, path..., nullptr. A program without a list of its own has this empty one.
-extern "C" __attribute__((weak)) const char *const ntemu_test_drivers[];
-const char *const ntemu_test_drivers[] = {nullptr};
+// Name, path, name, path..., nullptr.
+extern "C" const char *const ntemu_test_drivers[];
 
 namespace ntemu::testing {
 
