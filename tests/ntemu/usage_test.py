@@ -13,9 +13,10 @@ class Help(CommandLineTest):
     def test_of_each_subcommand(self):
         for command, option in (("run", "--machine DIR"), ("threads", "--pid INT.*"), ("wait", "--timeout TIME"),
                                 ("boot", "--foreground"), ("shutdown", "--machine DIR"), ("status", "--json"), ("logs", "-f,--follow"),
-                                ("reset", "--drive-c"), ("drive", "-h,--help")):
+                                ("reset", "--drive-c"), ("drive", "-h,--help"), ("new", "-h,--help"), ("new driver", "--name TEXT"),
+                                ("demo", "-h,--help")):
             with self.subTest(command):
-                outcome = self.ntemu(command, "--help")
+                outcome = self.ntemu(*command.split(), "--help")
                 self.expect(outcome, 0, rf"Usage: ntemu {command} .*", rf"  {option} .*")
                 self.assertEqual(outcome.errors, "")
 

@@ -86,6 +86,20 @@ class Installed(unittest.TestCase):
     def test_another_version_is_not_taken(self):
         self.assertIn('requested version "99"', self.consume(options=("-DVERSION=99",), code=1))
 
+    def test_what_the_functions_refuse(self):
+        for lines, message in (("ntemu_add_driver(d)", "ntemu_add_driver(d): no SOURCES"),
+                               ("ntemu_add_driver(d SOURCES d.c SANITIZE msan)", "SANITIZE is 'msan'; it may be asan or tsan"),
+                               ("ntemu_add_driver(d SOURCE d.c)", "ntemu_add_driver(d): unknown arguments: SOURCE;d.c"),
+                               ("ntemu_add_driver_test(t SOURCES t.cpp DRIVERS d)", "no target d; ntemu_add_driver comes first"),
+                               ("add_custom_target(d)\nntemu_add_driver_test(t SOURCES t.cpp LINK d)", "d was not made by ntemu_add_driver")):
+            with self.subTest(lines):
+                project = self.place / "refused"
+                project.mkdir(exist_ok=True)
+                (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES C CXX)\n"
+                                                        f"find_package(ntemu REQUIRED COMPONENTS testing)\n{lines}\n", encoding="utf-8")
+                output = call("cmake", "-S", project, "-B", project / "build", cwd=self.place, code=1, CMAKE_PREFIX_PATH=self.prefix)
+                self.assertIn(message, " ".join(output.split()))
+
     @unittest.skipUnless(shutil.which("pkg-config"), "needs pkg-config")
     def test_a_host_program_by_pkg_config(self):
         directory = self.libraries.parent / "pkgconfig"
