@@ -22,6 +22,15 @@
 #   DRIVERS target...           images that the test loads: driver_image("TestDriver") is the path
 #   LINK target                 the driver's functions are linked into the program, for tests that call them directly
 #   SANITIZE asan|tsan          with that runtime; $NTEMU_DRIVER_SANITIZE by default
+#
+#   ntemu_add_driver_fuzzer(driver_fuzzer SOURCES fuzz/driver_fuzzer.cpp DRIVER_SOURCES driver.c CORPUS fuzz/corpus)
+#
+# builds a libFuzzer program with AddressSanitizer out of a source that uses ntemu/testing/fuzz.h and the driver's own. The C++
+# compiler has to be clang. ctest runs it over the corpus.
+#
+#   DRIVER_SOURCES file...      the driver's
+#   CORPUS directory            inputs to begin with; `driver_fuzzer DIRECTORY` adds to it
+#   COMPILE_OPTIONS option...   passed to the compiler of the driver
 
 function(_ntemu_check_sanitize command)
   if(arg_UNPARSED_ARGUMENTS)
@@ -156,4 +165,41 @@ extern \"C\" const char *const ntemu_test_drivers[] = {@rows@nullptr};\n" @ONLY)
   endif()
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
+endfunction()
+
+function(ntemu_add_driver_fuzzer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;DRIVER_SOURCES;COMPILE_OPTIONS")
+  _ntemu_check_sanitize("ntemu_add_driver_fuzzer(${name})")
+  if(NOT arg_DRIVER_SOURCES)
+    message(FATAL_ERROR "ntemu_add_driver_fuzzer(${name}): no DRIVER_SOURCES")
+  endif()
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "ntemu_add_driver_fuzzer(${name}): libFuzzer needs clang: -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  if(NOT TARGET ntemu::testing)
+    message(FATAL_ERROR "ntemu_add_driver_fuzzer(${name}): GoogleTest with GoogleMock is needed (Debian: libgtest-dev libgmock-dev)")
+  endif()
+  string(REGEX REPLACE "clang\\+\\+" "clang" clang "${CMAKE_CXX_COMPILER}")
+  set(work ${CMAKE_CURRENT_BINARY_DIR}/${name}.dir)
+  file(MAKE_DIRECTORY ${work})
+  set(objects "")
+  foreach(source IN LISTS arg_DRIVER_SOURCES)
+    get_filename_component(path ${source} ABSOLUTE)
+    get_filename_component(stem ${source} NAME)
+    list(LENGTH objects index)
+    set(object ${work}/${index}-${stem}.o)
+    add_custom_command(OUTPUT ${object}
+      COMMAND $<TARGET_FILE:ntemu::ntcc> --cc ${clang} --fuzz -c ${path} -o ${object} -MD -MF ${object}.d -MT ${object} ${arg_COMPILE_OPTIONS}
+      DEPENDS ${path} DEPFILE ${object}.d COMMENT "ntcc ${name}: ${source}" VERBATIM)
+    list(APPEND objects ${object})
+  endforeach()
+  add_executable(${name} ${arg_SOURCES} ${objects})
+  target_compile_options(${name} PRIVATE -g -O1 -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  # No libntdrvrt: memcpy and its kin are the sanitizer's.
+  target_link_libraries(${name} PRIVATE ntemu::testing)
+  if(arg_CORPUS)
+    get_filename_component(corpus ${arg_CORPUS} ABSOLUTE)
+    add_test(NAME ${name} COMMAND ${name} -runs=0 ${corpus})
+  endif()
 endfunction()

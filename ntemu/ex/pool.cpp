@@ -9,19 +9,12 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
-#include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
 #include "ntemu/ex/lookaside.h"
+#include "ntemu/ex/pool_poison.h"
 #include "ntemu/ex/resource.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/rtl/memory.h"
-
-#ifdef NTEMU_ASAN
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, bytes) ((void)0)
-#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)0)
-#endif
 
 extern "C" {
 __attribute__((visibility("default"))) POOL_TRACKER_TABLE *PoolTrackTable = nullptr;
@@ -57,7 +50,7 @@ class SizeClass {
     base::Guard guard(mutex_);
     if (!first_ && !refill(units)) return nullptr;
     FreeBlock *block = first_;
-    ASAN_UNPOISON_MEMORY_REGION(block, sizeof(FreeBlock));
+    unpoison(block, sizeof(FreeBlock));
     first_ = block->next;
     if (!first_) last_ = &first_;
     return reinterpret_cast<PoolHeader *>(block) - 1;
@@ -71,13 +64,13 @@ class SizeClass {
   }
 
  private:
-  void append(FreeBlock *block, [[maybe_unused]] size_t units) NTEMU_REQUIRES(mutex_) {
+  void append(FreeBlock *block, size_t units) NTEMU_REQUIRES(mutex_) {
     block->next = nullptr;
-    if (last_ != &first_) ASAN_UNPOISON_MEMORY_REGION(last_, sizeof(*last_));
+    if (last_ != &first_) unpoison(last_, sizeof(*last_));
     *last_ = block;
-    if (last_ != &first_) ASAN_POISON_MEMORY_REGION(last_, sizeof(*last_));
+    if (last_ != &first_) poison(last_, sizeof(*last_));
     last_ = &block->next;
-    ASAN_POISON_MEMORY_REGION(block, units * kUnit - sizeof(PoolHeader));
+    poison(block, units * kUnit - sizeof(PoolHeader));
   }
   bool refill(size_t units) NTEMU_REQUIRES(mutex_) {
     auto *page = static_cast<char *>(base::map_pages(base::kPageSize));
@@ -143,21 +136,25 @@ void track(ULONG tag, bool paged, SIZE_T bytes, bool allocated) {
   __atomic_fetch_add(paged ? &row.PagedBytes : &row.NonPagedBytes, change, __ATOMIC_RELAXED);
 }
 
+// What a large block leaves of its last page.
+size_t tail(SIZE_T bytes) { return (base::kPageSize - bytes % base::kPageSize) % base::kPageSize; }
+
 void *allocate(SIZE_T bytes, ULONG tag, bool paged, bool zero) {
   void *body;
-  if (bytes <= kLargest) {
-    const size_t units = (bytes + sizeof(PoolHeader) + kUnit - 1) / kUnit + (bytes == 0);
+  if (bytes + red_zone() <= kLargest) {
+    const size_t units = (bytes + red_zone() + sizeof(PoolHeader) + kUnit - 1) / kUnit + (bytes == 0);
     PoolHeader *header = pool().classes[units].take(units);
     if (!header) return nullptr;
     header->pool_type = static_cast<UCHAR>(kInUse | (paged ? kPaged : 0));
     header->tag = tag;
     header->bytes = bytes;
     body = header + 1;
-    ASAN_UNPOISON_MEMORY_REGION(body, bytes);
+    unpoison(body, bytes);
     if (zero) std::memset(body, 0, bytes);
   } else {
     body = base::map_pages(bytes);
     if (!body) return nullptr;
+    poison(static_cast<char *>(body) + bytes, tail(bytes));
     base::Guard guard(pool().mutex);
     pool().large[body] = {bytes, tag, paged};
   }
@@ -200,6 +197,7 @@ void release(void *block, ULONG tag) {
     if (found.bytes == 0) bad_pool_caller(0x42, address, block, 0);
     check_tag(block, found.tag, tag);
     track(found.tag, found.paged, found.bytes, false);
+    unpoison(static_cast<char *>(block) + found.bytes, tail(found.bytes));
     base::unmap_pages(block, found.bytes);
     return;
   }

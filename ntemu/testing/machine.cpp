@@ -11,6 +11,7 @@
 #include "ntemu/base/current.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
+#include "ntemu/ex/pool_poison.h"
 #include "ntemu/include/ntemu/driver_image.h"
 #include "ntemu/include/ntemu/override.h"
 #include "ntemu/io/device.h"
@@ -86,7 +87,8 @@ Machine::Machine() : Machine(Options()) {}
 
 Machine::Machine(const Options &options) : options_(options) {
   const Quiet quiet;
-  [[maybe_unused]] static const bool reports = (machine::report_faults(), true);
+  // Where the program has a sanitizer of its own, that one reports.
+  [[maybe_unused]] static const bool reports = !ex::poisons() && (machine::report_faults(), true);
   MachineOptions boot;
   boot.cpus = options.cpus;
   boot.debug_print = [this](std::string_view line) {

@@ -50,6 +50,7 @@ Arguments compile_flags(const Options &options, const Toolchain &toolchain, bool
   // A unique symbol would keep the image from being unloaded.
   if (!toolchain.is_clang && is_cxx) flags.push_back("-fno-gnu-unique");
   append(flags, sanitizer_flags(options.variant));
+  if (options.fuzz) flags.push_back("-fsanitize=address,undefined,fuzzer-no-link");
   if (options.coverage) append(flags, {"--coverage", "-fprofile-update=atomic"});
   flags.push_back("-DNTEMU_DRIVER_BUILD=1");
   if (!options.has_compile_option("-DDBG")) flags.push_back(options.checked ? "-DDBG=1" : "-DDBG=0");

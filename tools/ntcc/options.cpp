@@ -20,6 +20,7 @@ Compiles the source of a Windows kernel driver into an image that ntemu loads.
   --checked               checked build: DBG is 1 and the headers check what they can
   --asan, --tsan          instrument for AddressSanitizer with UBSan, or ThreadSanitizer
   --coverage              instrument for gcov; what was run is written when the driver is unloaded
+  --fuzz                  compile for a libFuzzer program, with AddressSanitizer and UBSan (clang, with -c)
   --user                  build a Windows user-mode program (not built yet)
   --runtime DIR           where libntoskrnl.so and libntdrvrt.a are
   --compile-commands FILE add the compilations to this compile_commands.json
@@ -101,6 +102,8 @@ class Parser {
       options_.checked = true;
     } else if (word == "--coverage") {
       options_.coverage = true;
+    } else if (word == "--fuzz") {
+      options_.fuzz = true;
     } else if (word == "--asan" || word == "--tsan") {
       variant(word.substr(2));
     } else if (word == "--user") {
@@ -153,6 +156,8 @@ class Parser {
 
   void check() const {
     if (options_.help || options_.version || options_.print_flags) return;
+    if (options_.fuzz && options_.stop == Stop::kAfterLink)
+      throw UsageError("--fuzz needs -c: the objects are linked into the fuzzer, not into an image");
     if (options_.inputs.empty()) throw UsageError("no input files (ntcc --help shows the options)");
     for (const Input &input : options_.inputs) {
       std::error_code error;

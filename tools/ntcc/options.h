@@ -35,6 +35,7 @@ struct Options {
   std::string variant = "plain";
   bool checked = false;
   bool coverage = false;
+  bool fuzz = false;
   bool verbose = false;
   bool help = false;
   bool version = false;

@@ -75,6 +75,7 @@ bool is_sanitizer(std::string_view library) {
 Toolchain find_toolchain(const Options &options) {
   Toolchain toolchain;
   choose_compiler(options, toolchain);
+  if (options.fuzz && !toolchain.is_clang) throw UsageError("--fuzz needs clang as the compiler (--cc clang)");
   if (options.coverage && toolchain.is_clang) throw UsageError("--coverage needs gcc as the compiler (--cc gcc)");
   toolchain.kernel_headers = find_headers();
   toolchain.runtime = options.runtime.empty() ? tool::runtime_directory(options.variant) : fs::path(options.runtime);

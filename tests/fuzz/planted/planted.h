@@ -1,0 +1,11 @@
+/* What the device takes: a message is a header and as many bytes as it says. */
+#pragma once
+
+#define IOCTL_PLANTED_STORE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_PLANTED_LENGTH CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+typedef struct _PLANTED_MESSAGE {
+  USHORT Length;
+  UCHAR Kind;
+  UCHAR Data[1];
+} PLANTED_MESSAGE, *PPLANTED_MESSAGE;
