@@ -4,6 +4,7 @@
 
 #include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
+#include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/io/file.h"
 #include "ntemu/io/file_object.h"
@@ -207,6 +208,11 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, 
 VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject) {
   NT_ENTER(IoDeleteDevice, DeviceObject);
   io::delete_timer(DeviceObject);
+  if (io::leave_stack(DeviceObject)) {
+    // On Windows requests to the stack would lead into freed memory from now on.
+    base::log(base::Level::kError, "io", "{} is deleted while it is attached to another: IoDetachDevice comes first",
+              io::describe_device(DeviceObject));
+  }
   bool used;
   {
     base::Guard guard(devices_mutex);

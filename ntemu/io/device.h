@@ -44,6 +44,8 @@ bool is_delete_pending(PDEVICE_OBJECT device);
 // when it is exclusive and open.
 NTSTATUS begin_open(PDEVICE_OBJECT device, bool relative);
 void end_open(PDEVICE_OBJECT device);
+// Takes the device out of its stack. True when it was in one.
+bool leave_stack(PDEVICE_OBJECT device);
 // Nothing is attached to the device any more: what waited for that happens.
 void end_attachment(PDEVICE_OBJECT device);
 // The device at the top of its stack, at any IRQL: where requests go.

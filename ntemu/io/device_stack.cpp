@@ -35,7 +35,29 @@ PDEVICE_OBJECT related(const FILE_OBJECT &file) {
   return io::top_of(file.Vpb && file.Vpb->DeviceObject ? file.Vpb->DeviceObject : file.DeviceObject);
 }
 
+// False when nothing was attached to `below`.
+bool detach_from(PDEVICE_OBJECT below) {
+  {
+    base::Guard guard(devices_mutex);
+    PDEVICE_OBJECT above = below->AttachedDevice;
+    if (!above) return false;
+    io::private_part(above).AttachedTo = nullptr;
+    __atomic_store_n(&below->AttachedDevice, nullptr, __ATOMIC_RELEASE);
+  }
+  io::end_attachment(below);
+  return true;
+}
+
 }  // namespace
+
+bool ntemu::io::leave_stack(PDEVICE_OBJECT device) {
+  PDEVICE_OBJECT below;
+  {
+    base::Guard guard(devices_mutex);
+    below = private_part(device).AttachedTo;
+  }
+  return below && detach_from(below);
+}
 
 PDEVICE_OBJECT IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice) {
   NT_ENTER(IoAttachDeviceToDeviceStack, SourceDevice, TargetDevice);
@@ -61,14 +83,7 @@ NTSTATUS IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevic
 
 VOID IoDetachDevice(PDEVICE_OBJECT TargetDevice) {
   NT_ENTER(IoDetachDevice, TargetDevice);
-  {
-    base::Guard guard(devices_mutex);
-    PDEVICE_OBJECT above = TargetDevice->AttachedDevice;
-    if (!above) return;
-    io::private_part(above).AttachedTo = nullptr;
-    __atomic_store_n(&TargetDevice->AttachedDevice, nullptr, __ATOMIC_RELEASE);
-  }
-  io::end_attachment(TargetDevice);
+  detach_from(TargetDevice);
 }
 
 PDEVICE_OBJECT IoGetAttachedDevice(PDEVICE_OBJECT DeviceObject) {

@@ -113,7 +113,11 @@ void disarm(PDRIVER_OBJECT driver) {
 }
 
 void delete_devices(PDRIVER_OBJECT driver) {
-  for (PDEVICE_OBJECT device : io::devices_of(driver)) IoDeleteDevice(device);
+  for (PDEVICE_OBJECT device : io::devices_of(driver)) {
+    io::leave_stack(device);
+    IoDetachDevice(device);
+    IoDeleteDevice(device);
+  }
 }
 
 void finish_initialization(PDRIVER_OBJECT driver) {

@@ -56,10 +56,10 @@ void complete(FileInUse &file, CompletionEvent &event, IO_STATUS_BLOCK &io_statu
 NTSTATUS read_file(HANDLE handle, HANDLE event_handle, IO_STATUS_BLOCK *io_status, void *buffer, ULONG length,
                    const LARGE_INTEGER *wanted, KPROCESSOR_MODE mode) {
   FileInUse file(handle, mode);
+  if (!file.is_device() && !NT_SUCCESS(file.status())) return file.status();
+  if (mode == UserMode && !(file.granted() & kAccessToRead)) return STATUS_ACCESS_DENIED;
   if (file.is_device())
     return transfer_on_device(file, IRP_MJ_READ, event_handle, io_status, buffer, length, wanted, mode);
-  if (!NT_SUCCESS(file.status())) return file.status();
-  if (mode == UserMode && !(file.granted() & kAccessToRead)) return STATUS_ACCESS_DENIED;
   CompletionEvent event(event_handle, mode);
   if (!NT_SUCCESS(event.status())) return event.status();
   file.lock();
@@ -74,11 +74,11 @@ NTSTATUS read_file(HANDLE handle, HANDLE event_handle, IO_STATUS_BLOCK *io_statu
 NTSTATUS write_file(HANDLE handle, HANDLE event_handle, IO_STATUS_BLOCK *io_status, const void *buffer, ULONG length,
                     const LARGE_INTEGER *wanted, KPROCESSOR_MODE mode) {
   FileInUse file(handle, mode);
+  if (!file.is_device() && !NT_SUCCESS(file.status())) return file.status();
+  if (mode == UserMode && !(file.granted() & kAccessToWrite)) return STATUS_ACCESS_DENIED;
   if (file.is_device())
     return transfer_on_device(file, IRP_MJ_WRITE, event_handle, io_status, const_cast<void *>(buffer), length, wanted,
                               mode);
-  if (!NT_SUCCESS(file.status())) return file.status();
-  if (mode == UserMode && !(file.granted() & kAccessToWrite)) return STATUS_ACCESS_DENIED;
   CompletionEvent event(event_handle, mode);
   if (!NT_SUCCESS(event.status())) return event.status();
   file.lock();

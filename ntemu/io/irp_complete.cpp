@@ -27,11 +27,25 @@ void finish_associated(PIRP irp, CCHAR boost) {
   if (__atomic_sub_fetch(&master->AssociatedIrp.IrpCount, 1, __ATOMIC_ACQ_REL) == 0) IofCompleteRequest(master, boost);
 }
 
+// What the sender's buffer has room for.
+ULONG room_of(const IRP &irp) {
+  const auto *first = reinterpret_cast<const IO_STACK_LOCATION *>(&irp + 1) + irp.StackCount - 1;
+  return first->MajorFunction == IRP_MJ_READ ? first->Parameters.Read.Length
+                                             : first->Parameters.DeviceIoControl.OutputBufferLength;
+}
+
 void copy_back(const IRP &irp) {
   const ULONG needed = IRP_BUFFERED_IO | IRP_INPUT_OPERATION;
   if ((irp.Flags & needed) != needed || !irp.UserBuffer || !irp.AssociatedIrp.SystemBuffer) return;
   if (NT_ERROR(irp.IoStatus.Status) || irp.IoStatus.Status == STATUS_VERIFY_REQUIRED) return;
-  std::memcpy(irp.UserBuffer, irp.AssociatedIrp.SystemBuffer, irp.IoStatus.Information);
+  ULONG_PTR count = irp.IoStatus.Information;
+  if (const ULONG room = room_of(irp); count > room) {
+    base::log(base::Level::kError, "io",
+              "a driver completed a request for {} bytes with {} as its Information: Windows would copy as many", room,
+              count);
+    count = room;
+  }
+  std::memcpy(irp.UserBuffer, irp.AssociatedIrp.SystemBuffer, count);
 }
 
 // Who learns of an answer that nobody waits for in `call_and_wait`. An error that the driver's routine returned at once

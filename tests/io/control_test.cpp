@@ -1,6 +1,7 @@
 // Device controls and flushes on the files of devices.
 #include <cstring>
 
+#include "ntemu/base/log.h"
 #include "ntemu/io/file.h"
 #include "ntemu/io/irp_buffers.h"
 #include "tests/io/device_fixture.h"
@@ -95,6 +96,22 @@ TEST_F(ZwDeviceIoControlFile, BufferedCopiesWarningsBackButNoErrors) {
   EXPECT_EQ(control(code_of(METHOD_BUFFERED), nullptr, 0, output, 4), STATUS_BUFFER_TOO_SMALL);
   EXPECT_EQ(std::string(output, 4), "....");
   EXPECT_EQ(io_status.Status, STATUS_BUFFER_OVERFLOW) << "an error leaves it alone";
+  ZwClose(handle);
+}
+
+TEST_F(ZwDeviceIoControlFile, BufferedNeverCopiesMoreThanThereIsRoomFor) {
+  start([](PIRP irp, const Parameters &) {
+    std::memcpy(irp->AssociatedIrp.SystemBuffer, "abcd", 4);
+    return complete(irp, STATUS_SUCCESS, 100);
+  });
+  std::string text;
+  base::set_log_sink([&](const base::LogRecord &record) { text += record.text; });
+  char output[6] = ".....";
+  EXPECT_EQ(control(code_of(METHOD_BUFFERED), nullptr, 0, output, 4), STATUS_SUCCESS);
+  base::set_log_sink(nullptr);
+  EXPECT_STREQ(output, "abcd.");
+  EXPECT_EQ(io_status.Information, 100u);
+  EXPECT_NE(text.find("Windows would copy"), std::string::npos) << text;
   ZwClose(handle);
 }
 

@@ -1,4 +1,5 @@
 // Devices that are attached to others.
+#include "ntemu/base/log.h"
 #include "tests/io/device_fixture.h"
 
 namespace ntemu::test {
@@ -141,6 +142,26 @@ TEST_F(IoDetachDevice, LetsAnUnloadGoOn) {
   wait(&unloaded);
   EXPECT_EQ(routines.unloads, 1);
   io::driver_unloaded = before;
+}
+
+TEST_F(IoDetachDevice, IsMadeUpForWhenAnAttachedDeviceIsDeleted) {
+  start();
+  below = ::IoAttachDeviceToDeviceStack(filter, routines.device);
+  std::string text;
+  base::set_log_sink([&](const base::LogRecord &record) { text += record.text; });
+  IoDeleteDevice(filter);
+  base::set_log_sink(nullptr);
+  EXPECT_NE(text.find("IoDetachDevice comes first"), std::string::npos) << text;
+  EXPECT_EQ(below->AttachedDevice, nullptr);
+}
+
+TEST_F(IoDetachDevice, IsNotNeededAtTheMachinesEnd) {
+  start();
+  below = ::IoAttachDeviceToDeviceStack(filter, routines.device);
+  ObReferenceObject(below);
+  io::delete_driver(driver);
+  EXPECT_EQ(ob::reference_count(below), 1);
+  ObDereferenceObject(below);
 }
 
 TEST_F(IoGetDeviceObjectPointer, GivesTheFileAndTheTopOfTheStack) {

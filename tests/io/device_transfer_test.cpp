@@ -1,6 +1,7 @@
 // Reading from and writing to devices that are no volumes.
 #include <cstring>
 
+#include "ntemu/io/file.h"
 #include "tests/io/device_fixture.h"
 
 namespace ntemu::test {
@@ -67,6 +68,23 @@ TEST_F(ReadWriteDevice, Direct) {
 TEST_F(ReadWriteDevice, Neither) {
   start(0);
   transfer_both_ways();
+}
+
+TEST_F(ReadWriteDevice, UserModeNeedsRights) {
+  start(DO_BUFFERED_IO);
+  UNICODE_STRING name = base::to_unicode_string(u"\\Device\\Sample");
+  OBJECT_ATTRIBUTES attributes;
+  InitializeObjectAttributes(&attributes, &name, 0, nullptr, nullptr);
+  HANDLE reader;
+  IO_STATUS_BLOCK io_status;
+  ASSERT_EQ(ZwOpenFile(&reader, FILE_READ_DATA | SYNCHRONIZE, &attributes, &io_status, 0, FILE_SYNCHRONOUS_IO_NONALERT),
+            STATUS_SUCCESS);
+  char byte = 0;
+  EXPECT_EQ(io::read_file(reader, nullptr, &io_status, &byte, 1, nullptr, UserMode), STATUS_SUCCESS);
+  EXPECT_EQ(io::write_file(reader, nullptr, &io_status, &byte, 1, nullptr, UserMode), STATUS_ACCESS_DENIED);
+  EXPECT_EQ(io::write_file(reader, nullptr, &io_status, &byte, 1, nullptr, KernelMode), STATUS_SUCCESS);
+  ZwClose(reader);
+  ZwClose(handle);
 }
 
 TEST_F(ReadWriteDevice, WithoutARoutineIsRefused) {

@@ -81,6 +81,25 @@ TEST_F(IoStartPacket, TakesACancelRoutine) {
   EXPECT_EQ(started, (std::vector<PIRP>{busy, queued})) << "the cancel routine would have taken it from the queue";
 }
 
+using IoRequestDpc = StartIoTest;
+TEST_F(IoRequestDpc, CallsTheDevicesRoutine) {
+  start();
+  static KEVENT called;
+  KeInitializeEvent(&called, NotificationEvent, FALSE);
+  IoInitializeDpcRequest(device, [](PKDPC, PDEVICE_OBJECT of, PIRP irp, PVOID context) {
+    EXPECT_EQ(of, context);
+    EXPECT_EQ(irp, of->CurrentIrp);
+    ::IoStartNextPacket(of, FALSE);
+    KeSetEvent(&called, IO_NO_INCREMENT, FALSE);
+  });
+  PIRP irp = make();
+  ::IoStartPacket(device, irp, nullptr, nullptr);
+  ::IoRequestDpc(device, irp, device);
+  wait(&called);
+  KeFlushQueuedDpcs();
+  EXPECT_EQ(device->CurrentIrp, nullptr);
+}
+
 TEST_F(IoStartNextPacketByKey, TakesTheFirstThatIsNotBelow) {
   start();
   ::IoStartPacket(device, make(), nullptr, nullptr);

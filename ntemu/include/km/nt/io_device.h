@@ -4,6 +4,7 @@
 
 #include "io_types.h"
 #include "irp.h"
+#include "ke_processor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -114,6 +115,14 @@ NTKERNELAPI VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Ca
 /** The same, with the first one whose key is not below Key, or else the first one. IRQL: DISPATCH_LEVEL. Source: WDK:
     IoStartNextPacketByKey. */
 NTKERNELAPI VOID NTAPI IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, ULONG Key);
+
+/* A device's own DPC, whose routine is called with the device and with IoRequestDpc's arguments. */
+FORCEINLINE VOID IoInitializeDpcRequest(PDEVICE_OBJECT DeviceObject, PIO_DPC_ROUTINE DpcRoutine) {
+  KeInitializeDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)(ULONG_PTR)DpcRoutine, DeviceObject);
+}
+FORCEINLINE VOID IoRequestDpc(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context) {
+  KeInsertQueueDpc(&DeviceObject->Dpc, Irp, Context);
+}
 
 /** Returns STATUS_SHARING_VIOLATION when an open with DesiredAccess and DesiredShareAccess conflicts with those that
     ShareAccess counts; otherwise the open's rights are stored in FileObject, and it is counted if Update says so. IRQL:
