@@ -75,8 +75,14 @@ const char *bugcheck_name(ULONG code) {
       return "NO_MORE_IRP_STACK_LOCATIONS";
     case 0x39:
       return "SYSTEM_EXIT_OWNED_MUTEX";
+    case 0x40:
+      return "TARGET_MDL_TOO_SMALL";
     case 0x44:
       return "MULTIPLE_IRP_COMPLETE_REQUESTS";
+    case 0x48:
+      return "CANCEL_STATE_IN_COMPLETED_IRP";
+    case 0x4E:
+      return "PFN_LIST_CORRUPT";
     case 0x50:
       return "PAGE_FAULT_IN_NONPAGED_AREA";
     case 0x7E:

@@ -1,6 +1,6 @@
 // driver/ioctl.c, asked as its header says.
-
-#include <cstring>
+#include <atomic>
+#include <vector>
 
 #include "ntemu/base/utf.h"
 #include "ntemu/io/file.h"
@@ -140,6 +140,41 @@ TEST_F(IoctlSample, IsCancelledWhenTheWaitingThreadEnds) {
   });
   sender.join();
   EXPECT_EQ(answer.Status, STATUS_CANCELLED);
+  EXPECT_EQ(statistics().Waiting, 0);
+  close(waiting);
+}
+
+// The end of a thread cancels what another thread is about to complete.
+TEST_F(IoctlSample, StressOfThreadsThatEndWhileTheyAreWoken) {
+  struct Request {
+    IO_STATUS_BLOCK answer{};
+    ULONG value = 0;
+  };
+  HANDLE waiting = open(0);
+  std::atomic<int> running{2};
+  const auto send = [&] {
+    for (int round = 0; round < rounds(30, 1000); ++round) {
+      std::vector<Request> requests(4);
+      SystemThread sender([&] {
+        for (Request &each : requests) {
+          EXPECT_EQ(control(waiting, each.answer, IOCTL_NTEMU_WAIT, nullptr, 0, &each.value, sizeof(ULONG)),
+                    STATUS_PENDING);
+        }
+      });
+      sender.join();
+      for (const Request &each : requests) {
+        const bool woken = NT_SUCCESS(each.answer.Status);
+        EXPECT_TRUE(woken || each.answer.Status == STATUS_CANCELLED);
+        EXPECT_EQ(each.value, woken ? 7u : 0u);
+      }
+    }
+    --running;
+  };
+  SystemThread first(send), second(send);
+  ULONG value = 7;
+  while (running > 0) control(IOCTL_NTEMU_WAKE, &value, sizeof(value), nullptr, 0);
+  first.join();
+  second.join();
   EXPECT_EQ(statistics().Waiting, 0);
   close(waiting);
 }
