@@ -2,6 +2,7 @@
 #include "ntemu/io/io_timer.h"
 
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/wait.h"
 
 using namespace ntemu;
 
@@ -33,9 +34,12 @@ void ntemu::io::delete_timer(PDEVICE_OBJECT device) {
   if (!timer) return;
   device->Timer = nullptr;
   __atomic_store_n(&timer->TimerFlag, CSHORT{0}, __ATOMIC_RELEASE);
-  KeCancelTimer(&timer->timer);
-  KeRemoveQueueDpc(&timer->dpc);
-  KeFlushQueuedDpcs();
+  // A machine that ends has let go of its timers and DPCs.
+  if (!ke::leaving.load()) {
+    KeCancelTimer(&timer->timer);
+    KeRemoveQueueDpc(&timer->dpc);
+    KeFlushQueuedDpcs();
+  }
   ExFreePoolWithTag(timer, kTimerTag);
 }
 
