@@ -1,67 +1,92 @@
 #include "@NAME@.h"
 
-#include <gtest/gtest.h>
-#include <ntemu/driver_image.h>
-#include <ntemu/machine.h>
+#include <ntemu/testing.h>
 
-#include <chrono>
+#include <cstring>
 #include <string>
+
+using namespace ntemu::testing;
+using ::testing::HasSubstr;
+using ::testing::Return;
 
 namespace {
 
-// The driver's functions, called directly: they are linked into this program.
-class Counter : public ::testing::Test {
+constexpr char kDevice[] = "\\\\.\\@NAME@";
+
+template <class T>
+std::string bytes(T value) {
+  return {reinterpret_cast<const char *>(&value), sizeof value};
+}
+
+// The driver as it is delivered, in a machine that is new for each test. At its end the machine unloads the driver and
+// fails the test for what is left: memory, handles, threads, locks.
+class Driver : public ::testing::Test {
  protected:
-  Counter() : machine_(std::move(*ntemu::Machine::boot({}))) { CounterInitialize(&counter_); }
+  Driver() { EXPECT_THAT(machine.load("@NAME@"), NtSucceeds()); }
 
-  NTSTATUS add(ULONG value, ULONG length = sizeof(ULONG)) {
-    return CounterControl(&counter_, IOCTL_@NAME_UPPER@_ADD, &value, length, 0, &information_);
+  ULONG64 total(Device &device) {
+    machine.await_rest();  // until the driver's thread waits for more
+    const Answer answer = device.control(IOCTL_@NAME_UPPER@_TOTAL, {}, sizeof(ULONG64));
+    EXPECT_THAT(answer.status, NtSucceeds());
+    ULONG64 value = 0;
+    if (answer.output.size() == sizeof value) std::memcpy(&value, answer.output.data(), sizeof value);
+    return value;
   }
-  ULONG64 total() {
-    ULONG64 total = 0;
-    EXPECT_EQ(CounterControl(&counter_, IOCTL_@NAME_UPPER@_TOTAL, &total, 0, sizeof total, &information_), STATUS_SUCCESS);
-    EXPECT_EQ(information_, sizeof total);
-    return total;
-  }
 
-  COUNTER counter_;
-  ULONG_PTR information_ = 0;
-
- private:
-  std::unique_ptr<ntemu::Machine> machine_;
+  Machine machine;
 };
 
-TEST_F(Counter, AddsWhenTheThreadWorks) {
-  EXPECT_EQ(add(40), STATUS_SUCCESS);
-  EXPECT_EQ(add(2), STATUS_SUCCESS);
-  EXPECT_EQ(total(), 0U);
-  EXPECT_TRUE(CounterWork(&counter_));
-  EXPECT_EQ(total(), 42U);
+TEST_F(Driver, AddsNumbers) {
+  Device device(kDevice);
+  ASSERT_THAT(device.status(), NtSucceeds());
+  EXPECT_EQ(total(device), 0U);
+  EXPECT_THAT(device.control(IOCTL_@NAME_UPPER@_ADD, bytes(ULONG{40})).status, NtSucceeds());
+  EXPECT_THAT(device.control(IOCTL_@NAME_UPPER@_ADD, bytes(ULONG{2})).status, NtSucceeds());
+  EXPECT_EQ(total(device), 42U);
 }
 
-TEST_F(Counter, RefusesABufferOfTheWrongSize) {
-  EXPECT_EQ(add(1, 3), STATUS_INVALID_PARAMETER);
-  ULONG small = 0;
-  EXPECT_EQ(CounterControl(&counter_, IOCTL_@NAME_UPPER@_TOTAL, &small, 0, sizeof small, &information_),
-            STATUS_BUFFER_TOO_SMALL);
+TEST_F(Driver, RefusesWhatItDoesNotUnderstand) {
+  Device device(kDevice);
+  EXPECT_THAT(device.control(IOCTL_@NAME_UPPER@_ADD, "abc").status, NtFailsWith(STATUS_INVALID_PARAMETER));
+  EXPECT_THAT(device.control(IOCTL_@NAME_UPPER@_TOTAL, {}, 4).status, NtFailsWith(STATUS_BUFFER_TOO_SMALL));
+  EXPECT_THAT(device.control(0x12345678).status, NtFailsWith(STATUS_INVALID_DEVICE_REQUEST));
 }
 
-TEST_F(Counter, EndsTheThreadWhenStopped) {
-  CounterStop(&counter_);
-  EXPECT_FALSE(CounterWork(&counter_));
+TEST_F(Driver, SaysItsTotalAtTheEnd) {
+  {
+    Device device(kDevice);
+    device.control(IOCTL_@NAME_UPPER@_ADD, bytes(ULONG{7}));
+    EXPECT_EQ(total(device), 7U);
+  }
+  EXPECT_THAT(machine.unload("@NAME@"), NtSucceeds());
+  EXPECT_THAT(machine.debug_output(), HasSubstr("@NAME@: unloaded, the total was 7"));
 }
 
-// The driver as it is delivered, loaded into a machine.
-TEST(Driver, LoadsAndUnloads) {
-  std::string printed;
-  auto machine = ntemu::Machine::boot({.debug_print = [&](std::string_view line) { printed += line; }});
-  ASSERT_TRUE(machine);
-  const auto service = (*machine)->load(ntemu::testing::driver_image("@NAME@"));
-  ASSERT_TRUE(service) << service.error().text;
-  const auto unloaded = (*machine)->unload(*service);
-  ASSERT_TRUE(unloaded) << unloaded.error().text;
-  EXPECT_EQ(unloaded->threads_left, 0U);
-  EXPECT_NE(printed.find("@NAME@: unloaded, the total was 0"), std::string::npos) << printed;
+// A mock in the place of one function of the kernel.
+TEST(DriverEntry, FailsWithoutAThread) {
+  Machine machine;
+  MockKernel kernel;
+  EXPECT_CALL(kernel.PsCreateSystemThread, Call).WillOnce(Return(STATUS_TOO_MANY_THREADS));
+  EXPECT_THAT(machine.load("@NAME@"), NtFailsWith(STATUS_TOO_MANY_THREADS));
+  EXPECT_EQ(machine.device(kDevice), nullptr);
+}
+
+// Every call of the kernel that can fail for want of resources fails once; the driver must not crash, hang or leak.
+TEST(DriverEntry, SurvivesEveryFailure) {
+  FaultSweep([] {
+    Machine machine;
+    machine.load("@NAME@");
+  });
+}
+
+// A function of the driver, called directly: its objects are linked into this program.
+TEST(Counter, EndsTheThreadWhenStopped) {
+  Machine machine;
+  COUNTER counter;
+  CounterInitialize(&counter);
+  EXPECT_TRUE(CounterWork(&counter));
+  CounterStop(&counter);
+  EXPECT_FALSE(CounterWork(&counter));
 }
 
 }  // namespace
