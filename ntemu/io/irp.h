@@ -7,12 +7,19 @@ namespace ntemu::io {
 
 inline constexpr ULONG kBufferTag = 0x66754249;  // of AssociatedIrp.SystemBuffer; shows as IBuf
 
-// IRP.AllocationFlags: bits of ours, where Windows keeps how it allocated the packet.
+// IRP.AllocationFlags: bits of ours, where Windows keeps how it allocated the packet. Set and read atomically.
 enum AllocationFlag : UCHAR {
   kAnswers = 0x80,    // its sender waits: Answer in irp_send.cpp
   kPinned = 0x40,     // somebody looks at it who does not own it
   kFreeLater = 0x20,  // to be freed by whoever pinned it
+  kFinishing = 0x10,  // its sender is being told
 };
+inline void set_allocation_flag(PIRP irp, AllocationFlag flag) {
+  __atomic_fetch_or(&irp->AllocationFlags, flag, __ATOMIC_RELAXED);
+}
+inline bool has_allocation_flag(const IRP &irp, AllocationFlag flag) {
+  return __atomic_load_n(&irp.AllocationFlags, __ATOMIC_RELAXED) & flag;
+}
 
 // --- irp.cpp: the packets ---
 // Zeroed, with no location filled, as IoAllocateIrp's; nullptr when memory is short.
@@ -49,8 +56,10 @@ NTSTATUS call_without_waiting(PDEVICE_OBJECT device, PIRP irp, IO_STATUS_BLOCK *
 // --- irp_thread.cpp: ETHREAD.IrpList ---
 // The IRP is the calling thread's until it is completed.
 void queue_to_thread(PIRP irp);
-// Takes it off. False when its thread has gone.
-bool take_from_thread(PIRP irp);
+// It is completed: its thread, if that is still there, stays until take_from_thread. False when it has gone.
+bool keep_thread(PIRP irp);
+// Takes it off. The last thing that concerns the thread.
+void take_from_thread(PIRP irp);
 // Takes it off the calling thread's list if it is there: it may have been freed.
 void forget_irp(PIRP irp);
 // Frees a completed IRP, as soon as nobody looks at it any more.

@@ -57,7 +57,8 @@ void tell(const IRP &irp, PFILE_OBJECT file) {
   if (irp.UserEvent) {
     KeSetEvent(irp.UserEvent, IO_NO_INCREMENT, FALSE);
   } else if (file) {
-    file->FinalStatus = irp.IoStatus.Status;
+    // That of the last one, where an asynchronous file has several under way.
+    __atomic_store_n(&file->FinalStatus, irp.IoStatus.Status, __ATOMIC_RELAXED);
     KeSetEvent(&file->Event, IO_NO_INCREMENT, FALSE);
   }
 }
@@ -67,7 +68,7 @@ void finish(PIRP irp, CCHAR boost) {
   irp->CurrentLocation = static_cast<CHAR>(irp->StackCount + 2);  // what is completed again is found out
   if (irp->Flags & IRP_ASSOCIATED_IRP) return finish_associated(irp, boost);
   const PFILE_OBJECT file = irp->Tail.Overlay.OriginalFileObject;
-  if (irp->AllocationFlags & io::kAnswers) {
+  if (io::has_allocation_flag(*irp, io::kAnswers)) {
     copy_back(*irp);
     io::release_buffers(irp);
     io::take_from_thread(irp);
@@ -79,7 +80,7 @@ void finish(PIRP irp, CCHAR boost) {
     KeSetEvent(event, IO_NO_INCREMENT, FALSE);
     return;
   }
-  const bool owned = io::take_from_thread(irp);
+  const bool owned = io::keep_thread(irp);
   if (!owned && !irp->Cancel) {
     base::log(base::Level::kError, "io",
               "IRP {} was completed and has no thread that would learn of it: a driver that allocates an IRP keeps it, "
@@ -93,7 +94,10 @@ void finish(PIRP irp, CCHAR boost) {
   io::release_buffers(irp);
   const PKEVENT event = irp->UserEvent;
   const bool holds_event = event && file && !(irp->Flags & IRP_SYNCHRONOUS_API);
-  if (owned) tell(*irp, file);
+  if (owned) {
+    tell(*irp, file);
+    io::take_from_thread(irp);
+  }
   io::release_irp(irp);
   if (holds_event) ob::dereference(event);
   if (file) ob::dereference_at_any_irql(file);  // the last one sends further IRPs, and waits for them

@@ -43,7 +43,7 @@ Answer call_and_wait(PDEVICE_OBJECT device, PIRP irp, PLARGE_INTEGER timeout) {
   }
   KeInitializeEvent(&pending->done, NotificationEvent, FALSE);
   irp->Flags |= IRP_SYNCHRONOUS_API;
-  irp->AllocationFlags |= kAnswers;
+  set_allocation_flag(irp, kAnswers);
   irp->UserIosb = &pending->answer.result;
   irp->UserEvent = &pending->done;
   const UCHAR major_function = first_location(irp)->MajorFunction;

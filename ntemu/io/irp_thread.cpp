@@ -23,8 +23,8 @@ PIRP pin_next(ETHREAD &thread) {
   ke::SpinGuard guard(lists_lock);
   for (PLIST_ENTRY entry = thread.IrpList.Flink; entry != &thread.IrpList; entry = entry->Flink) {
     PIRP irp = CONTAINING_RECORD(entry, IRP, ThreadListEntry);
-    if (__atomic_load_n(&irp->Cancel, __ATOMIC_RELAXED)) continue;
-    irp->AllocationFlags |= kPinned;
+    if (__atomic_load_n(&irp->Cancel, __ATOMIC_RELAXED) || has_allocation_flag(*irp, kFinishing)) continue;
+    set_allocation_flag(irp, kPinned);
     return irp;
   }
   return nullptr;
@@ -34,20 +34,29 @@ void unpin(PIRP irp) {
   bool free;
   {
     ke::SpinGuard guard(lists_lock);
-    free = irp->AllocationFlags & kFreeLater;
-    irp->AllocationFlags &= static_cast<UCHAR>(~(kPinned | kFreeLater));
+    free = has_allocation_flag(*irp, kFreeLater);
+    __atomic_fetch_and(&irp->AllocationFlags, static_cast<UCHAR>(~(kPinned | kFreeLater)), __ATOMIC_RELAXED);
   }
   if (free) free_irp(irp);
 }
 
-void disown(ETHREAD &thread) {
+// False while one of the requests is being completed: for some instructions more.
+bool try_disown(ETHREAD &thread) {
   ke::SpinGuard guard(lists_lock);
+  for (PLIST_ENTRY entry = thread.IrpList.Flink; entry != &thread.IrpList; entry = entry->Flink) {
+    if (has_allocation_flag(*CONTAINING_RECORD(entry, IRP, ThreadListEntry), kFinishing)) return false;
+  }
   while (!IsListEmpty(&thread.IrpList)) {
     PIRP irp = CONTAINING_RECORD(RemoveHeadList(&thread.IrpList), IRP, ThreadListEntry);
     InitializeListHead(&irp->ThreadListEntry);
     irp->Tail.Overlay.Thread = nullptr;
     __atomic_store_n(&irp->Cancel, BOOLEAN{TRUE}, __ATOMIC_SEQ_CST);
   }
+  return true;
+}
+
+void disown(ETHREAD &thread) {
+  for (uint32_t round = 0; !try_disown(thread); ++round) ke::spin(round);
 }
 
 void cancel(ETHREAD &thread) {
@@ -73,23 +82,28 @@ void queue_to_thread(PIRP irp) {
   InsertHeadList(&thread.IrpList, &irp->ThreadListEntry);
 }
 
-bool take_from_thread(PIRP irp) {
+bool keep_thread(PIRP irp) {
+  ke::SpinGuard guard(lists_lock);
+  if (!irp->Tail.Overlay.Thread) return false;
+  set_allocation_flag(irp, kFinishing);
+  return true;
+}
+
+void take_from_thread(PIRP irp) {
   ETHREAD *ended = nullptr;
   {
     ke::SpinGuard guard(lists_lock);
+    if (IsListEmpty(&irp->ThreadListEntry)) return;
     ETHREAD *thread = irp->Tail.Overlay.Thread;
-    if (!thread) return false;
-    if (IsListEmpty(&irp->ThreadListEntry)) return true;
     RemoveEntryList(&irp->ThreadListEntry);
     InitializeListHead(&irp->ThreadListEntry);
     const bool ends = __atomic_load_n(&thread->CrossThreadFlags, __ATOMIC_RELAXED) & ke::kTerminatedFlag;
-    if (!ends || !IsListEmpty(&thread->IrpList)) return true;
+    if (!ends || !IsListEmpty(&thread->IrpList)) return;
     ended = thread;
     ob::reference(ended);
   }
   KeSetEvent(&ended->irps_gone, IO_NO_INCREMENT, FALSE);
   ob::dereference_at_any_irql(ended);
-  return true;
 }
 
 void forget_irp(PIRP irp) {
@@ -106,8 +120,8 @@ void forget_irp(PIRP irp) {
 void release_irp(PIRP irp) {
   {
     ke::SpinGuard guard(lists_lock);
-    if (irp->AllocationFlags & kPinned) {
-      irp->AllocationFlags |= kFreeLater;
+    if (has_allocation_flag(*irp, kPinned)) {
+      set_allocation_flag(irp, kFreeLater);
       irp->Type = 0;
       return;
     }
