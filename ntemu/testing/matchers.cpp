@@ -74,5 +74,10 @@ void signal(PKEVENT event) {
   KeSetEvent(event, IO_NO_INCREMENT, FALSE);
 }
 
+void wait_for(PKEVENT event) {
+  const Quiet quiet;
+  KeWaitForSingleObject(event, Executive, KernelMode, FALSE, nullptr);
+}
+
 }  // namespace detail
 }  // namespace ntemu::testing

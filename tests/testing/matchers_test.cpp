@@ -109,4 +109,20 @@ TEST(SignalsEvent, WakesAThread) {
   thread.join();
 }
 
+TEST(WaitsForEvent, KeepsAThreadBeforeItsCall) {
+  Machine machine;
+  MockKernel kernel;
+  KEVENT event, go_on;
+  KeInitializeEvent(&event, NotificationEvent, FALSE);
+  KeInitializeEvent(&go_on, NotificationEvent, FALSE);
+  EXPECT_CALL(kernel.KeSetEvent, Call(&event)).WillOnce(DoAll(WaitsForEvent(&go_on), CallsReal()));
+  EXPECT_CALL(kernel.KeSetEvent, Call(&go_on));
+  SystemThread thread([&] { KeSetEvent(&event, 0, FALSE); });
+  WaitUntilBlocked(thread);
+  EXPECT_EQ(KeReadStateEvent(&event), 0);
+  KeSetEvent(&go_on, 0, FALSE);
+  thread.join();
+  EXPECT_NE(KeReadStateEvent(&event), 0);
+}
+
 }  // namespace

@@ -28,6 +28,7 @@ std::u16string object_path(std::u16string_view path);
 bool holds_lock(const void *lock);
 KIRQL current_irql();
 void signal(PKEVENT event);
+void wait_for(PKEVENT event);
 
 }  // namespace detail
 
@@ -79,5 +80,7 @@ MATCHER_P(HoldsLock, lock, negation ? "does not hold the lock" : "holds the lock
 
 // Sets the event, in DoAll(SignalsEvent(&event), Return(STATUS_SUCCESS)).
 ACTION_P(SignalsEvent, event) { detail::signal(event); }
+// Keeps the calling thread until somebody sets the event: DoAll(WaitsForEvent(&event), CallsReal()).
+ACTION_P(WaitsForEvent, event) { detail::wait_for(event); }
 
 }  // namespace ntemu::testing
