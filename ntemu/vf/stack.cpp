@@ -1,6 +1,7 @@
 #include "ntemu/vf/stack.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #include <string_view>
 
@@ -34,13 +35,13 @@ bool follows(const Frame *frame, const Frame *inner, const ETHREAD &thread) {
 uint64_t place(const void *address) {
   uint64_t base = 0;
   std::string_view name;
-  Dl_info info;
+  dl_find_object object;  // dladdr would look through every symbol, at every call of a driver
   if (const ldr::Image *image = ldr::find_image(address)) {
     base = reinterpret_cast<uint64_t>(image->entry.DllBase);
     name = image->name;
-  } else if (dladdr(address, &info) != 0) {
-    base = reinterpret_cast<uint64_t>(info.dli_fbase);
-    name = info.dli_fname;
+  } else if (_dl_find_object(const_cast<void *>(address), &object) == 0) {
+    base = object.dlfo_link_map->l_addr;
+    name = object.dlfo_link_map->l_name;
   }
   return std::hash<std::string_view>{}(name) ^ (reinterpret_cast<uint64_t>(address) - base);
 }
