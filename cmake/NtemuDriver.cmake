@@ -10,16 +10,18 @@
 #   COVERAGE                    instrumented for gcov; when NTEMU_DRIVER_COVERAGE is set, every driver is
 #   CC gcc|clang|path           the compiler; the project's C compiler by default
 #   OUTPUT_DIRECTORY directory  <project's binary directory>/drivers by default
+#   OUTPUT_NAME name            the image's name without .sys; the target's by default
 #
-# The target has the image's path in its property NTEMU_IMAGE and its object files in NTEMU_OBJECTS. With
-# CMAKE_EXPORT_COMPILE_COMMANDS the driver's sources enter compile_commands.json when they are compiled.
+# The target has the image's path in its property NTEMU_IMAGE, its sources in NTEMU_SOURCES and its object files in
+# NTEMU_OBJECTS. With CMAKE_EXPORT_COMPILE_COMMANDS the driver's sources enter compile_commands.json when they are compiled.
 #
 #   ntemu_add_driver_test(driver_test SOURCES driver_test.cpp DRIVERS TestDriver)
 #
 # builds a GoogleTest program that boots machines in its own process (ntemu::testing, GTest::gmock_main), and gives each of
 # its cases to ctest.
 #
-#   DRIVERS target...           images that the test loads: driver_image("TestDriver") is the path
+#   DRIVERS target...           images that the test loads: driver_image("TestDriver") is the path; $NTEMU_TEST_DRIVERS in
+#                               the environment of a run is a directory to take them from instead
 #   LINK target                 the driver's functions are linked into the program, for tests that call them directly
 #   SANITIZE asan|tsan          with that runtime; $NTEMU_DRIVER_SANITIZE by default
 #
@@ -48,13 +50,16 @@ function(_ntemu_check_sanitize command)
 endfunction()
 
 function(ntemu_add_driver name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "CHECKED;COVERAGE" "SANITIZE;CC;OUTPUT_DIRECTORY" "SOURCES;COMPILE_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "CHECKED;COVERAGE" "SANITIZE;CC;OUTPUT_DIRECTORY;OUTPUT_NAME" "SOURCES;COMPILE_OPTIONS")
   if(NOT arg_SANITIZE)
     set(arg_SANITIZE ${NTEMU_DRIVER_SANITIZE})
   endif()
   _ntemu_check_sanitize("ntemu_add_driver(${name})")
   if(NOT arg_OUTPUT_DIRECTORY)
     set(arg_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/drivers)
+  endif()
+  if(NOT arg_OUTPUT_NAME)
+    set(arg_OUTPUT_NAME ${name})
   endif()
 
   set(flags "")
@@ -66,7 +71,9 @@ function(ntemu_add_driver name)
   if(arg_CHECKED)
     list(APPEND flags --checked)
   endif()
+  set(coverage OFF)
   if(arg_COVERAGE OR NTEMU_DRIVER_COVERAGE)
+    set(coverage ON)
     list(APPEND flags --coverage)
   endif()
   set(variant plain)
@@ -88,12 +95,14 @@ function(ntemu_add_driver name)
   endif()
 
   set(ntcc $<TARGET_FILE:ntemu::ntcc>)
-  set(image ${arg_OUTPUT_DIRECTORY}/${name}.sys)
+  set(image ${arg_OUTPUT_DIRECTORY}/${arg_OUTPUT_NAME}.sys)
   set(work ${CMAKE_CURRENT_BINARY_DIR}/${name}.dir)
   file(MAKE_DIRECTORY ${work} ${arg_OUTPUT_DIRECTORY})
   set(objects "")
+  set(paths "")
   foreach(source IN LISTS arg_SOURCES)
     get_filename_component(path ${source} ABSOLUTE)
+    list(APPEND paths ${path})
     get_filename_component(stem ${source} NAME)
     list(LENGTH objects index)
     set(object ${work}/${index}-${stem}.o)
@@ -107,7 +116,8 @@ function(ntemu_add_driver name)
     DEPENDS ${objects} ${ntcc} $<TARGET_FILE:ntemu::ntoskrnl${suffix}> $<TARGET_FILE:ntemu::ntdrvrt_${variant}>
     COMMENT "ntcc ${name}.sys" VERBATIM)
   add_custom_target(${name} ALL DEPENDS ${image})
-  set_target_properties(${name} PROPERTIES NTEMU_IMAGE ${image} NTEMU_OBJECTS "${objects}" NTEMU_SANITIZE "${arg_SANITIZE}")
+  set_target_properties(${name} PROPERTIES NTEMU_IMAGE ${image} NTEMU_SOURCES "${paths}" NTEMU_OBJECTS "${objects}"
+    NTEMU_SANITIZE "${arg_SANITIZE}" NTEMU_COVERAGE ${coverage})
 endfunction()
 
 function(ntemu_add_driver_test name)
@@ -158,11 +168,12 @@ extern \"C\" const char *const ntemu_test_drivers[] = {@rows@nullptr};\n" @ONLY)
     get_target_property(objects ${arg_LINK} NTEMU_OBJECTS)
     target_link_libraries(${name} PRIVATE ${objects} ntemu::ntdrvrt_${variant})
     add_dependencies(${name} ${arg_LINK})
+    get_target_property(coverage ${arg_LINK} NTEMU_COVERAGE)
+    if(coverage)
+      target_link_options(${name} PRIVATE --coverage)
+    endif()
   endif()
   target_link_libraries(${name} PRIVATE ntemu::testing${suffix} GTest::gmock_main)
-  if(NTEMU_DRIVER_COVERAGE)
-    target_link_options(${name} PRIVATE --coverage)
-  endif()
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
 endfunction()

@@ -1,6 +1,7 @@
 // Where the drivers of a test program are: ntemu_add_driver_test compiles the list into it.
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "ntemu/include/ntemu/driver_image.h"
@@ -11,9 +12,10 @@ extern "C" const char *const ntemu_test_drivers[];
 namespace ntemu::testing {
 
 std::string driver_image(std::string_view target) {
+  const char *directory = std::getenv("NTEMU_TEST_DRIVERS");
   std::string known;
   for (const char *const *entry = ntemu_test_drivers; *entry; entry += 2) {
-    if (entry[0] == target) return entry[1];
+    if (entry[0] == target) return directory ? fmt::format("{}/{}.sys", directory, target) : entry[1];
     known += fmt::format("{}{}", known.empty() ? "" : ", ", entry[0]);
   }
   throw std::invalid_argument(

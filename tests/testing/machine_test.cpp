@@ -1,5 +1,8 @@
 #include <gtest/gtest-spi.h>
+#include <ntemu/driver_image.h>
 #include <ntemu/testing.h>
+
+#include <cstdlib>
 
 using namespace ntemu::testing;
 using ::testing::AllOf;
@@ -48,6 +51,16 @@ TEST(Machine, SaysWhyADriverIsNotThere) {
   EXPECT_THAT(machine.load("/nowhere/x.sys"), ::testing::Not(NtSucceeds()));
   EXPECT_THAT(machine.problem(), HasSubstr("/nowhere/x.sys"));
   EXPECT_THROW(machine.load("no_such_target"), std::invalid_argument);
+}
+
+TEST(Machine, LoadsImagesOfAnotherDirectory) {
+  Machine machine;
+  setenv("NTEMU_TEST_DRIVERS", "/nowhere", 1);
+  EXPECT_EQ(driver_image("hello"), "/nowhere/hello.sys");
+  EXPECT_THAT(machine.load("hello"), ::testing::Not(NtSucceeds()));
+  EXPECT_THROW(driver_image("no_such_target"), std::invalid_argument);
+  unsetenv("NTEMU_TEST_DRIVERS");
+  EXPECT_THAT(machine.load("hello"), NtSucceeds());
 }
 
 TEST(Machine, RunsADriverToItsEnd) {

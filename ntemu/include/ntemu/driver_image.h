@@ -6,7 +6,9 @@
 
 namespace ntemu::testing {
 
-// The path of the driver's image. Throws std::invalid_argument when the test does not name it in its DRIVERS.
+// The path of the driver's image. Throws std::invalid_argument when the test does not name it in its DRIVERS. Where the
+// environment variable NTEMU_TEST_DRIVERS names a directory, the image is the one of that name there: the same test
+// with checked or instrumented drivers.
 std::string driver_image(std::string_view target);
 
 }  // namespace ntemu::testing
