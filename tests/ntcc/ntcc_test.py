@@ -159,6 +159,10 @@ def outputs() -> None:
         check(len(entries) == 2, f"compile_commands.json: {entries}")
         for entry in entries:
             check(subprocess.run([*entry["arguments"], "-fsyntax-only"], cwd=entry["directory"], check=False).returncode == 0, "a recorded command fails")
+    if "gcc" in COMPILERS:
+        for given, used, unused in (((), "-O0", "-O2"), (("-O1",), "-O1", "-O0")):
+            flags = ntcc("--cc", "gcc", "--coverage", *given, "--print-flags").stdout.split()
+            check(used in flags and unused not in flags, f"--coverage {given}: {flags}")
     flags = ntcc("--print-flags").stdout.splitlines()
     check(len(flags) == 2 and "-fshort-wchar" in flags[0] and "-lntoskrnl" in flags[1], f"--print-flags: {flags}")
     check("#define DBG 1" in ntcc("--checked", "-E", "-dM", "a.c").stdout, "--checked does not define DBG=1")

@@ -38,7 +38,8 @@ Arguments sanitizer_flags(const std::string &variant) {
 
 Arguments compile_flags(const Options &options, const Toolchain &toolchain, bool is_cxx) {
   Arguments flags;
-  if (!options.has_compile_option("-O")) flags.push_back("-O2");
+  // An optimized line may have no code of its own, and then counts as none.
+  if (!options.has_compile_option("-O")) flags.push_back(options.coverage ? "-O0" : "-O2");
   if (!options.has_compile_option("-g")) flags.push_back("-g");
   if (!options.has_compile_option("-std=")) flags.push_back(is_cxx ? "-std=gnu++20" : "-std=gnu17");
   append(flags, kCode);

@@ -30,7 +30,7 @@ Compiles the source of a Windows kernel driver into an image that ntemu loads.
   --help, --version
 
 .c files compile as C, .cpp, .cc and .cxx as C++; .o and .a files are linked.
-Everything else goes to the compiler; -O2 -g is the default.
+Everything else goes to the compiler; -O2 -g is the default, with --coverage -O0 -g.
 )";
 
 namespace {
