@@ -137,7 +137,8 @@ function(ntemu_add_runtime variant)
   add_dependencies(ntemu_testing${suffix} ntemu_apis)
   target_include_directories(ntemu_testing${suffix} INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
   # Stacks of the test program are told by frame pointers; tags of pool are characters.
-  target_compile_options(ntemu_testing${suffix} INTERFACE -fno-omit-frame-pointer -Wno-multichar)
+  target_compile_options(ntemu_testing${suffix} INTERFACE -fno-omit-frame-pointer -fno-optimize-sibling-calls
+    -Wno-multichar)
   # fmt as headers alone, so that whoever links the kit needs no fmt.
   target_link_libraries(ntemu_testing${suffix} PUBLIC ntemu_machine${suffix} ntoskrnl${suffix} GTest::gmock
     PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only>)

@@ -22,6 +22,7 @@
 #
 #   DRIVERS target...           images that the test loads: driver_image("TestDriver") is the path; $NTEMU_TEST_DRIVERS in
 #                               the environment of a run is a directory to take them from instead
+#   MANUAL                      its cases are not given to ctest
 #   LINK target                 the driver's functions are linked into the program, for tests that call them directly
 #   SANITIZE asan|tsan          with that runtime; $NTEMU_DRIVER_SANITIZE by default
 #
@@ -121,7 +122,7 @@ function(ntemu_add_driver name)
 endfunction()
 
 function(ntemu_add_driver_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LINK;SANITIZE" "SOURCES;DRIVERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "MANUAL" "LINK;SANITIZE" "SOURCES;DRIVERS")
   if(NOT arg_SANITIZE)
     set(arg_SANITIZE ${NTEMU_DRIVER_SANITIZE})
   endif()
@@ -174,8 +175,10 @@ extern \"C\" const char *const ntemu_test_drivers[] = {@rows@nullptr};\n" @ONLY)
     endif()
   endif()
   target_link_libraries(${name} PRIVATE ntemu::testing${suffix} GTest::gmock_main)
-  include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
+  if(NOT arg_MANUAL)
+    include(GoogleTest)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
+  endif()
 endfunction()
 
 function(ntemu_add_driver_fuzzer name)

@@ -7,7 +7,6 @@
 #include "ntemu/base/utf.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/processor.h"
-#include "ntemu/machine/source_line.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/exit.h"
 #include "ntemu/ps/process.h"
@@ -40,41 +39,44 @@ bool is_kernels(void *body) {
   return thread.adopted || ex::is_worker(thread) || ke::is_dpc_thread(thread);
 }
 
-std::string describe_object(void *body, const void *site) {
-  return fmt::format("object of type {}{}, {} reference{}, {} open handle{}: made at {}", type_name(body),
+std::string describe_object(void *body) {
+  return fmt::format("object of type {}{}, {} reference{}, {} open handle{}: made", type_name(body),
                      name_in_quotes(body), ob::reference_count(body), ob::reference_count(body) == 1 ? "" : "s",
-                     ob::handle_count(body), ob::handle_count(body) == 1 ? "" : "s", describe_line(site));
+                     ob::handle_count(body), ob::handle_count(body) == 1 ? "" : "s");
 }
 
-void add_locks(ETHREAD &thread, std::vector<std::string> &leaks) {
+void add_locks(ETHREAD &thread, std::vector<Leak> &leaks) {
   for (uint32_t i = 0; i < thread.held.known(); ++i) {
     const ke::HeldLock &held = thread.held[i];
-    leaks.push_back(fmt::format("{} {}, held by thread {}: acquired at {}", ps::name_of(held.kind()),
-                                fmt::ptr(held.lock), reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread),
-                                describe_line(held.site())));
+    leaks.push_back({fmt::format("{} {}, held by thread {}: acquired", ps::name_of(held.kind()), fmt::ptr(held.lock),
+                                 reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread)),
+                     find_line(held.site())});
   }
 }
 
 }  // namespace
 
-std::vector<std::string> describe_leaks() {
-  std::vector<std::string> leaks;
+std::vector<Leak> find_leaks() {
+  std::vector<Leak> leaks;
   std::set<void *> with_handle;
   for (const vf::OutstandingHandle &each : vf::outstanding_handles()) {
     const auto body = ob::reference_by_handle(each.handle, 0, nullptr, KernelMode);
     if (!body) continue;
-    leaks.push_back(fmt::format("handle {} to {}{}: opened at {}", fmt::ptr(each.handle), type_name(*body),
-                                name_in_quotes(*body), describe_line(each.site)));
+    leaks.push_back(
+        {fmt::format("handle {} to {}{}: opened", fmt::ptr(each.handle), type_name(*body), name_in_quotes(*body)),
+         find_line(each.site)});
     with_handle.insert(*body);
     ob::dereference(*body);
   }
   for (const vf::OutstandingBlock &each : vf::outstanding_blocks()) {
     if (void *body = ob::object_in(each.block, each.bytes, each.tag)) {
       // An open handle is the reason, and is told already.
-      if (!with_handle.contains(body) && !is_kernels(body)) leaks.push_back(describe_object(body, each.site));
+      if (!with_handle.contains(body) && !is_kernels(body))
+        leaks.push_back({describe_object(body), find_line(each.site)});
     } else if (each.tag != ob::kNameTag) {  // names go with their objects
-      leaks.push_back(fmt::format("{} bytes of pool, tag '{}', at {}: allocated at {}", each.bytes, tag_text(each.tag),
-                                  fmt::ptr(each.block), describe_line(each.site)));
+      leaks.push_back({fmt::format("{} bytes of pool, tag '{}', at {}: allocated", each.bytes, tag_text(each.tag),
+                                   fmt::ptr(each.block)),
+                       find_line(each.site)});
     }
   }
   ps::for_each_thread([&](ETHREAD &thread) { add_locks(thread, leaks); });

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "ntemu/base/lock.h"
@@ -29,6 +31,7 @@ struct Lines {
   std::vector<KnownImage> images NTEMU_GUARDED_BY(mutex);  // newest last: a range may have been another's before
   // One for each place where a file was loaded; they stay open.
   std::map<std::pair<std::string, uintptr_t>, Dwfl *> open NTEMU_GUARDED_BY(mutex);
+  std::unordered_map<const void *, SourceLine> found NTEMU_GUARDED_BY(mutex);
 };
 
 Lines &lines() {
@@ -69,43 +72,67 @@ KnownImage image_of(const void *address) NTEMU_REQUIRES(lines().mutex) {
 std::string without_arguments(const char *name) {
   int failed = 0;
   const std::unique_ptr<char, void (*)(void *)> plain(abi::__cxa_demangle(name, nullptr, nullptr, &failed), std::free);
-  std::string text = plain ? plain.get() : name;
-  return text.substr(0, text.rfind('('));
+  const std::string text = plain ? plain.get() : name;
+  size_t at = text.rfind(')');
+  if (at == text.npos) return text;
+  for (int depth = 1; depth > 0 && at > 0;) {
+    --at;
+    depth += text[at] == ')' ? 1 : text[at] == '(' ? -1 : 0;
+  }
+  return text.substr(0, at);
 }
 
-std::string place_of(Dwfl_Line *source) {
-  int number = 0;
-  const char *file = dwfl_lineinfo(source, nullptr, &number, nullptr, nullptr, nullptr);
-  if (!file) return "";
+// Kept for good: reports refer to it.
+const char *intern(std::string path) {
+  static auto *all = new std::set<std::string>;
+  return all->insert(std::move(path)).first->c_str();
+}
+
+SourceLine look_up(const void *address) NTEMU_REQUIRES(lines().mutex) {
+  SourceLine result;
+  // The call itself lies before the address that it returns to.
+  const auto call = reinterpret_cast<Dwarf_Addr>(address) - 1;
+  const KnownImage image = image_of(address);
+  Dwfl *dwfl = image.file.empty() ? nullptr : open(image);
+  Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, call) : nullptr;
+  if (!module) return result;
+  if (const char *name = dwfl_module_addrname(module, call))
+    result.function = fmt::format("{}!{}", image.name, without_arguments(name));
+  Dwfl_Line *source = dwfl_module_getsrc(module, call);
+  const char *file = source ? dwfl_lineinfo(source, nullptr, &result.line, nullptr, nullptr, nullptr) : nullptr;
+  if (!file) return result;
   const char *directory = dwfl_line_comp_dir(source);
-  const auto path = std::filesystem::path(directory ? directory : "") / file;
-  return fmt::format("{}:{}", path.lexically_normal().string(), number);
+  result.file = intern((std::filesystem::path(directory ? directory : "") / file).lexically_normal().string());
+  return result;
 }
 
 }  // namespace
 
 void note_image(const ldr::Image &image) {
   base::Guard guard(lines().mutex);
+  lines().found.clear();
   lines().images.push_back({reinterpret_cast<uintptr_t>(image.entry.DllBase), image.entry.SizeOfImage, image.name,
                             std::filesystem::absolute(image.file)});
 }
 
-std::string describe_line(const void *address) {
-  // The call itself lies before the address that it returns to.
-  const auto call = reinterpret_cast<Dwarf_Addr>(address) - 1;
-  std::string function, line;
+SourceLine find_line(const void *address) {
+  SourceLine result;
   {
     base::Guard guard(lines().mutex);
-    const KnownImage image = image_of(address);
-    Dwfl *dwfl = image.file.empty() ? nullptr : open(image);
-    Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, call) : nullptr;
-    if (!module) return ldr::symbolize(address);
-    if (const char *name = dwfl_module_addrname(module, call))
-      function = fmt::format("{}!{}", image.name, without_arguments(name));
-    if (Dwfl_Line *source = dwfl_module_getsrc(module, call)) line = place_of(source);
+    const auto known = lines().found.find(address);
+    if (known != lines().found.end()) return known->second;
+    result = look_up(address);
+    if (result.file) lines().found[address] = result;
   }
-  if (line.empty()) return function.empty() ? ldr::symbolize(address) : function;
-  return function.empty() ? line : fmt::format("{} ({})", line, function);
+  if (result.function.empty()) result.function = ldr::symbolize(address);
+  return result;
+}
+
+std::string describe_line(const void *address) { return describe_line(find_line(address)); }
+
+std::string describe_line(const SourceLine &line) {
+  if (!line.file) return line.function;
+  return fmt::format("{}:{} ({})", line.file, line.line, line.function);
 }
 
 }  // namespace ntemu::machine

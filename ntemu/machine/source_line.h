@@ -12,8 +12,16 @@ namespace ntemu::machine {
 // A loaded driver's addresses can be told from now on, also when it is gone.
 void note_image(const ldr::Image &image);
 
-// "driver/kmutex.c:42 (kmutex!MoverThread)" of the call that returns to `address`; without debug information what is
-// known of it.
+struct SourceLine {
+  const char *file = nullptr;  // stays; null when it is not known
+  int line = -1;
+  std::string function;  // "kmutex!MoverThread", or what is known instead
+};
+// Of the call that returns to `address`.
+SourceLine find_line(const void *address);
+
+// "driver/kmutex.c:42 (kmutex!MoverThread)"; without debug information what is known of it.
+std::string describe_line(const SourceLine &line);
 std::string describe_line(const void *address);
 
 }  // namespace ntemu::machine

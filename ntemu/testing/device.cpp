@@ -16,6 +16,7 @@
 #include "ntemu/machine/rest.h"
 #include "ntemu/testing/nt_path.h"
 #include "ntemu/testing/quiet.h"
+#include "ntemu/testing/report.h"
 
 namespace ntemu::testing {
 
@@ -69,16 +70,16 @@ const char *name_of(UCHAR major_function) {
 void Request::State::finish() {
   finished = true;
   if (answer.returned != STATUS_PENDING && answer.pended) {
-    ADD_FAILURE() << name << ": the IRP was marked pending, but the dispatch routine returned "
-                  << status_name(answer.returned) << " instead of STATUS_PENDING";
+    FAIL_TEST() << name << ": the IRP was marked pending, but the dispatch routine returned "
+                << status_name(answer.returned) << " instead of STATUS_PENDING";
   } else if (answer.returned == STATUS_PENDING && !answer.pended) {
-    ADD_FAILURE() << name << ": the dispatch routine returned STATUS_PENDING without IoMarkIrpPending";
+    FAIL_TEST() << name << ": the dispatch routine returned STATUS_PENDING without IoMarkIrpPending";
   }
   // What comes through the system buffer is copied, by the I/O manager in real life: as much as Information says.
   const bool copied = irp->Flags & IRP_INPUT_OPERATION;
   if (copied && answer.information > output.size() && !NT_ERROR(answer.status)) {
-    ADD_FAILURE() << name << ": Information is " << answer.information << ", but the output has only " << output.size()
-                  << " bytes";
+    FAIL_TEST() << name << ": Information is " << answer.information << ", but the output has only " << output.size()
+                << " bytes";
   }
   const size_t good = std::min<size_t>(answer.information, output.size());
   if (NT_ERROR(answer.status)) return;
@@ -114,9 +115,9 @@ Answer Request::wait() {
   };
   machine::wait_until([&] { return completed() || (idle() && !completed()); }, std::nullopt, never);
   if (!completed()) {
-    ADD_FAILURE() << state.name << " is not completed, and nothing that runs or is due will complete it.\n"
-                  << "Its dispatch routine returned " << status_name(state.answer.returned)
-                  << "; a request that it keeps has to be completed by another routine of the driver, or cancelled.";
+    FAIL_TEST() << state.name << " is not completed, and nothing that runs or is due will complete it.\n"
+                << "Its dispatch routine returned " << status_name(state.answer.returned)
+                << "; a request that it keeps has to be completed by another routine of the driver, or cancelled.";
     cancel();
     if (!completed()) return state.answer;
   }
@@ -208,8 +209,8 @@ Request Device::send(UCHAR major_function, ULONG code, std::string_view input, U
   Request request(std::move(state));
   sent.answer.returned = io::call_driver(top, sent.irp);
   if (sent.answer.returned != STATUS_PENDING && !request.completed()) {
-    ADD_FAILURE() << sent.name << ": the dispatch routine returned " << status_name(sent.answer.returned)
-                  << " without completing the IRP; it has to complete it, or to return STATUS_PENDING";
+    FAIL_TEST() << sent.name << ": the dispatch routine returned " << status_name(sent.answer.returned)
+                << " without completing the IRP; it has to complete it, or to return STATUS_PENDING";
   }
   return request;
 }

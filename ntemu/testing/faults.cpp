@@ -11,6 +11,7 @@
 #include "ntemu/include/ntemu/testing/matchers.h"
 #include "ntemu/machine/source_line.h"
 #include "ntemu/testing/child.h"
+#include "ntemu/testing/report.h"
 #include "ntemu/vf/fault.h"
 
 namespace ntemu::testing {
@@ -125,10 +126,10 @@ FaultSweepResult SweepFaults(const std::function<void()> &scenario, const FaultS
 void FaultSweep(const std::function<void()> &scenario, const FaultSweepOptions &options) {
   const FaultSweepResult result = SweepFaults(scenario, options);
   for (const FaultFinding &finding : result.findings) {
-    ADD_FAILURE() << "With a failing " << describe(finding.point) << "\nthe driver's test " << finding.what << ":\n"
-                  << finding.text;
+    FAIL_TEST() << "With a failing " << describe(finding.point) << "\nthe driver's test " << finding.what << ":\n"
+                << finding.text;
   }
-  if (result.points.empty()) ADD_FAILURE() << "FaultSweep found no call that could fail: did the driver run?";
+  if (result.points.empty()) FAIL_TEST() << "FaultSweep found no call that could fail: did the driver run?";
   std::printf("FaultSweep: %zu calls failed one by one, %zu findings\n", result.points.size(), result.findings.size());
 }
 

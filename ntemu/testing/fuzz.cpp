@@ -11,6 +11,7 @@
 #include "ntemu/include/ntemu/testing/machine.h"
 #include "ntemu/include/ntemu/testing/matchers.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/testing/report.h"
 
 // What the kernel holds through its own pages LeakSanitizer takes for lost; what the driver loses DeviceFuzzer tells.
 extern "C" const char *__asan_default_options() { return "detect_leaks=0"; }
@@ -103,14 +104,14 @@ DeviceFuzzer::~DeviceFuzzer() = default;
 
 void DeviceFuzzer::run(std::span<const uint8_t> input) {
   Machine &machine = *state_->machine;
-  if (!NT_SUCCESS(machine.start(kService, state_->entry))) ADD_FAILURE() << machine.problem();
+  if (!NT_SUCCESS(machine.start(kService, state_->entry))) FAIL_TEST() << machine.problem();
   for (Bytes bytes(input); !bytes.empty();) {
     Device device(state_->path);
-    if (!NT_SUCCESS(device.status())) ADD_FAILURE() << state_->path << ": " << status_name(device.status());
+    if (!NT_SUCCESS(device.status())) FAIL_TEST() << state_->path << ": " << status_name(device.status());
     while (!bytes.empty() && device.file()) state_->request(device, bytes);
   }
   machine.unload(kService);
-  for (const std::string &leak : machine.leaks()) ADD_FAILURE() << "Leaked: " << leak;
+  for (const std::string &leak : machine.leaks()) FAIL_TEST() << "Leaked: " << leak;
 }
 
 }  // namespace ntemu::testing

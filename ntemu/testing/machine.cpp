@@ -7,6 +7,7 @@
 #include <atomic>
 #include <thread>
 
+#include "ntemu/api/stubs.h"
 #include "ntemu/base/clock.h"
 #include "ntemu/base/current.h"
 #include "ntemu/base/utf.h"
@@ -25,6 +26,7 @@
 #include "ntemu/ps/reaper.h"
 #include "ntemu/testing/nt_path.h"
 #include "ntemu/testing/quiet.h"
+#include "ntemu/testing/report.h"
 #include "ntemu/vf/watch.h"
 
 namespace ntemu::testing {
@@ -64,7 +66,18 @@ std::u16string key_path(std::string_view key) {
 }
 
 void expect_success(NTSTATUS status, std::string_view what, std::string_view name) {
-  if (!NT_SUCCESS(status)) ADD_FAILURE() << what << " '" << name << "': status " << status_text(status);
+  if (!NT_SUCCESS(status)) FAIL_TEST() << what << " '" << name << "': status " << status_text(status);
+}
+
+void (*end_for_missing)(const char *name, const void *caller) = nullptr;
+
+// The machine cannot go on: what the API would have done is not known.
+void report_missing(const char *name, const void *caller) {
+  const machine::SourceLine line = machine::find_line(caller);
+  FAIL_AT(line) << name << ", called by " << line.function
+                << ", is not implemented by ntemu, so that the test ends here."
+                << "\nUntil it is, keep the test from this call; docs/api.md lists what there is.";
+  end_for_missing(name, caller);
 }
 
 }  // namespace
@@ -98,6 +111,8 @@ Machine::Machine(const Options &options) : options_(options) {
   auto machine = ntemu::Machine::boot(std::move(boot));
   if (!machine) throw std::runtime_error("no machine for this test: " + machine.error().text);
   machine_ = std::move(*machine);
+  if (api::missing_api != report_missing) end_for_missing = api::missing_api;
+  api::missing_api = report_missing;
   base::current_thread();  // the test's thread is one of the machine from now on: its calls have a stack to tell
   vf::begin_watch();
 }
@@ -118,7 +133,7 @@ void Machine::watch(std::string_view routine, std::string_view service, const st
   ke::note_rest();
   watcher.join();
   if (!ended_) return;
-  ADD_FAILURE() << hang;
+  FAIL_TEST() << hang;
   throw std::runtime_error(fmt::format("the machine was ended because {} of {} hangs", routine, service));
 }
 
@@ -134,10 +149,11 @@ Machine::~Machine() {
   }
   check_threads();
   if (options_.check_leaks) {
-    for (const std::string &leak : leaks()) ADD_FAILURE() << "Leaked: " << leak;
+    for (const machine::Leak &leak : machine::find_leaks())
+      FAIL_AT(leak.taken) << "Leaked: " << leak.text << " by " << leak.taken.function;
   }
   vf::end_watch();
-  if (!machine_->shut_down()) ADD_FAILURE() << "The machine could not end: a thread never calls the kernel again.";
+  if (!machine_->shut_down()) FAIL_TEST() << "The machine could not end: a thread never calls the kernel again.";
 }
 
 NTSTATUS Machine::fail(NTSTATUS status, std::string problem) {
@@ -197,9 +213,9 @@ NTSTATUS Machine::unload(std::string_view service) {
   });
   if (error) return fail(error->status, error->text);
   if (unloaded.threads_left > 0) {
-    ADD_FAILURE() << service << " was unloaded while " << unloaded.threads_left
-                  << " of its threads run: on Windows they would return into nothing.\n"
-                  << describe_threads();
+    FAIL_TEST() << service << " was unloaded while " << unloaded.threads_left
+                << " of its threads run: on Windows they would return into nothing.\n"
+                << describe_threads();
   }
   return unloaded.pending ? STATUS_PENDING : STATUS_SUCCESS;
 }
@@ -215,7 +231,7 @@ void Machine::unload_all() {
 }
 
 void Machine::check_threads() {
-  // Threads that are about to end do so; the others are what describe_leaks tells.
+  // Threads that are about to end do so; the others are what find_leaks tells.
   machine_->wait_for_rest(options_.patience, true);
   ps::await_ended_threads();
   if (!machine_->drivers().empty()) options_.check_leaks = false;  // without a DriverUnload it keeps what it has
@@ -242,10 +258,10 @@ bool Machine::run_to_end() {
   const Rest rest = machine_->wait_for_rest(options_.patience);
   ps::await_ended_threads();
   if (rest == Rest::kDone) return true;
-  ADD_FAILURE() << (rest == Rest::kRunning   ? "The drivers' threads still run after the machine's patience:\n"
-                    : rest == Rest::kDelayed ? "The drivers' threads wait for a time that has not come:\n"
-                                             : "Every thread of the drivers waits, and nothing will wake them:\n")
-                << describe_threads();
+  FAIL_TEST() << (rest == Rest::kRunning   ? "The drivers' threads still run after the machine's patience:\n"
+                  : rest == Rest::kDelayed ? "The drivers' threads wait for a time that has not come:\n"
+                                           : "Every thread of the drivers waits, and nothing will wake them:\n")
+              << describe_threads();
   return false;
 }
 
@@ -253,7 +269,7 @@ Rest Machine::await_rest() {
   const Quiet quiet;
   const Rest rest = machine_->wait_for_rest(options_.patience, true);
   if (rest == Rest::kRunning)
-    ADD_FAILURE() << "The drivers' threads still run after the machine's patience:\n" << describe_threads();
+    FAIL_TEST() << "The drivers' threads still run after the machine's patience:\n" << describe_threads();
   return rest;
 }
 
@@ -261,8 +277,9 @@ std::string Machine::describe_threads() const {
   std::string text;
   for (const machine::ThreadView &thread : machine::threads()) {
     // A worker that does not wait for work runs a driver's routine.
-    if (!thread.kernel || (thread.start != "host" && thread.waiting && thread.wait_reason != "WrQueue"))
-      text += "  " + machine::describe(thread) + "\n";
+    if (thread.kernel && (thread.start == "host" || !thread.waiting || thread.wait_reason == "WrQueue")) continue;
+    text += "  " + machine::describe(thread) + "\n";
+    if (thread.wait_site) text += "    waits at " + machine::describe_line(thread.wait_site) + "\n";
   }
   return text;
 }
@@ -281,7 +298,7 @@ std::string Machine::debug_output() const {
 
 void Machine::make_directory(std::string_view path) {
   const Quiet quiet;
-  if (const auto error = machine_->make_directory(path)) ADD_FAILURE() << error->text;
+  if (const auto error = machine_->make_directory(path)) FAIL_TEST() << error->text;
 }
 
 void Machine::write_file(std::string_view path, std::string_view text) {
@@ -344,7 +361,9 @@ void Machine::set_value(std::string_view key, std::string_view name, std::string
 void Machine::forgive_leaks() { vf::begin_watch(); }
 
 std::vector<std::string> Machine::leaks() {
-  std::vector<std::string> leaks = machine::describe_leaks();
+  std::vector<std::string> leaks;
+  for (const machine::Leak &leak : machine::find_leaks())
+    leaks.push_back(fmt::format("{} at {}", leak.text, machine::describe_line(leak.taken)));
   vf::begin_watch();
   return leaks;
 }

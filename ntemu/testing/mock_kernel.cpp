@@ -8,8 +8,9 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/base/current.h"
 #include "ntemu/base/lock.h"
+#include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
-#include "ntemu/machine/source_line.h"
+#include "ntemu/testing/report.h"
 
 namespace ntemu::testing {
 namespace detail {
@@ -44,7 +45,20 @@ bool MockerBase::takes_call() const {
   return (scope_ == Scope::kMachine || base::current_thread() == thread_) && !Turn::is_of(*this);
 }
 
-Turn::Turn(const MockerBase &mocker) : mocker_(mocker), outer_(innermost) { innermost = this; }
+// What fails during the call tells the line that made it.
+struct Turn::Trace {
+  ::testing::ScopedTrace trace;
+  Trace(const machine::SourceLine &line, const std::string &text) : trace(line.file, line.line, text) {}
+};
+
+Turn::Turn(const MockerBase &mocker, const void *caller) : mocker_(mocker), outer_(innermost) {
+  const machine::SourceLine line = machine::find_line(caller);
+  const ETHREAD &thread = *base::current_thread();
+  std::string text = fmt::format("{} is called by {}", mocker.name(), line.function);
+  if (!thread.adopted) text += fmt::format(" on thread {}", reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread));
+  trace_ = std::make_unique<Trace>(line, text);
+  innermost = this;
+}
 Turn::~Turn() { innermost = outer_; }
 void Turn::pass_on() {
   if (innermost) innermost->passed_on_ = true;
@@ -94,7 +108,8 @@ void judge_stray(api::Id id, const void *caller) {
     base::Guard guard(strays().mutex);
     if (!strays().told.insert(id).second) return;
   }
-  ADD_FAILURE() << "Unexpected call of " << api::entry(id).name << " at " << machine::describe_line(caller)
+  const machine::SourceLine line = machine::find_line(caller);
+  FAIL_AT(line) << "Unexpected call of " << api::entry(id).name << " at " << line.function
                 << ": a StrictMockKernel is in place, and the test expects no call of this API.\n"
                 << "If the driver may call it, say so: EXPECT_CALL(kernel." << api::entry(id).name
                 << ", Call).Times(AnyNumber());";

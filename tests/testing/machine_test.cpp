@@ -88,7 +88,7 @@ TEST(Machine, TellsTheLineOfALeak) {
   machine.set_value(kMode, "Mode", 1u);
   machine.load("testing_sample");
   machine.unload("testing_sample");
-  EXPECT_THAT(machine.leaks(), ElementsAre(HasSubstr("tests/testing/sample.c:53 (testing_sample!DriverEntry)")));
+  EXPECT_THAT(machine.leaks(), ElementsAre(HasSubstr("tests/testing/sample.c:59 (testing_sample!DriverEntry)")));
   EXPECT_THAT(machine.leaks(), IsEmpty());
 }
 

@@ -4,7 +4,7 @@
 #define SAMPLE_TAG 'pmaS'
 
 static KEVENT Never;
-static KSTART_ROUTINE Worker;
+static KSTART_ROUTINE Worker, Setter;
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD Unload;
 
@@ -35,6 +35,12 @@ static VOID Worker(PVOID Context)
     KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, NULL);
 }
 
+static VOID Setter(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeSetEvent(&Never, IO_NO_INCREMENT, FALSE);
+}
+
 static VOID Unload(PDRIVER_OBJECT DriverObject)
 {
     UNREFERENCED_PARAMETER(DriverObject);
@@ -59,6 +65,19 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
         break;
     case 3: /* leaves a device */
         IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+        break;
+    case 4: /* calls what ntemu does not have */
+        MmQuerySystemSize();
+        break;
+    case 6: /* a thread of its own sets an event */
+        KeInitializeEvent(&Never, NotificationEvent, FALSE);
+        PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Setter, NULL);
+        ZwWaitForSingleObject(Thread, FALSE, NULL);
+        ZwClose(Thread);
+        break;
+    case 5: /* waits in DriverEntry */
+        KeInitializeEvent(&Never, NotificationEvent, FALSE);
+        KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, NULL);
         break;
     default:
         break;

@@ -73,7 +73,7 @@ class MockerBase {
 // A call that a mocker decides now, on this thread.
 class Turn {
  public:
-  explicit Turn(const MockerBase &mocker);
+  Turn(const MockerBase &mocker, const void *caller);
   ~Turn();
   Turn(const Turn &) = delete;
   Turn &operator=(const Turn &) = delete;
@@ -83,7 +83,9 @@ class Turn {
   static bool is_of(const MockerBase &mocker);
 
  private:
+  struct Trace;
   const MockerBase &mocker_;
+  std::unique_ptr<Trace> trace_;
   Turn *outer_;
   bool passed_on_ = false;
 };
@@ -110,7 +112,7 @@ class Mocker : public MockerBase {
       return reinterpret_cast<bool (*)(void *, const void *, void *, P...)>(previous->call)(previous->context, caller,
                                                                                             result, arguments...);
     }
-    Turn turn(self);
+    Turn turn(self, caller);
     if constexpr (std::is_void_v<R>) {
       self.calls.Invoke(arguments...);
     } else {
