@@ -1,5 +1,5 @@
 /*
- * The smallest driver worth loading: a message, a device with a name that programs can open, and a clean unload.
+ * The smallest driver worth loading: a message, a device with a name that programs find, and a clean unload.
  *
  * Watch: one line when it is loaded, naming its service key in the registry, and one when it is unloaded.
  */

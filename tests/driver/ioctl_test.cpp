@@ -8,7 +8,6 @@
 
 using namespace ntemu::testing;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 namespace {
 

@@ -3,10 +3,8 @@
 
 using namespace ntemu::testing;
 using ntemu::Rest;
-using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::DoAll;
-using ::testing::ElementsAre;
 using ::testing::InSequence;
 using ::testing::IsEmpty;
 using ::testing::Return;

@@ -126,7 +126,7 @@ TEST_F(Workload, WaitsUntilBothThreadsHaveEnded) {
   Threads threads;
   ASSERT_THAT(threads.start(), NtSucceeds());
   SystemThread unloading([&] { WaitForWorkers(&threads.workers); });
-  machine.await_rest();
+  WaitUntilBlocked(unloading);
   EXPECT_FALSE(unloading.ended());
   KeSetEvent(&threads.go_on, IO_NO_INCREMENT, FALSE);
   unloading.join();
