@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ostream>
 #include <thread>
 
 #include "ntemu/api/stubs.h"
@@ -28,6 +29,17 @@
 #include "ntemu/testing/quiet.h"
 #include "ntemu/testing/report.h"
 #include "ntemu/vf/watch.h"
+
+namespace ntemu {
+
+void PrintTo(Rest rest, std::ostream *out) {
+  constexpr const char *kNames[] = {"Rest::kDone (no thread of the drivers is left)",
+                                    "Rest::kWaiting (all wait, and nothing will wake them)",
+                                    "Rest::kDelayed (all wait, some for a time)", "Rest::kRunning (some run)"};
+  *out << kNames[static_cast<int>(rest)];
+}
+
+}  // namespace ntemu
 
 namespace ntemu::testing {
 namespace {

@@ -96,6 +96,7 @@ TEST(Machine, TellsAHang) {
   Machine machine;
   machine.set_value(kMode, "Mode", 2u);
   machine.load("testing_sample");
+  EXPECT_NONFATAL_FAILURE(EXPECT_EQ(machine.await_rest(), ntemu::Rest::kDone), "Rest::kWaiting (all wait, and nothing");
   EXPECT_NONFATAL_FAILURE(machine.run_to_end(), "Every thread of the drivers waits, and nothing will wake them:");
   EXPECT_THAT(machine.describe_threads(), HasSubstr("testing_sample!Worker"));
   EXPECT_NONFATAL_FAILURE(machine.unload("testing_sample"), "1 of its threads run");

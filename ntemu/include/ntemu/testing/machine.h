@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,13 @@
 
 #include "ntemu/machine.h"
 #include "ntifs.h"
+
+namespace ntemu {
+
+// How GoogleTest shows it.
+void PrintTo(Rest rest, std::ostream *out);
+
+}  // namespace ntemu
 
 namespace ntemu::testing {
 
