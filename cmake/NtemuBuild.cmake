@@ -136,9 +136,9 @@ function(ntemu_add_runtime variant)
   set_target_properties(ntemu_testing${suffix} PROPERTIES EXPORT_NAME testing${suffix} ARCHIVE_OUTPUT_DIRECTORY ${directory})
   add_dependencies(ntemu_testing${suffix} ntemu_apis)
   target_include_directories(ntemu_testing${suffix} INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
-  # Stacks of the test program are told by frame pointers; tags of pool are characters.
-  target_compile_options(ntemu_testing${suffix} INTERFACE -fno-omit-frame-pointer -fno-optimize-sibling-calls
-    -Wno-multichar)
+  # Stacks of the test program are told by frame pointers, and a call in a routine's last line has to come from there, not
+  # from the kernel that called the routine, to be mocked; tags of pool are characters.
+  target_compile_options(ntemu_testing${suffix} INTERFACE -fno-omit-frame-pointer -fno-optimize-sibling-calls -Wno-multichar)
   # fmt as headers alone, so that whoever links the kit needs no fmt.
   target_link_libraries(ntemu_testing${suffix} PUBLIC ntemu_machine${suffix} ntoskrnl${suffix} GTest::gmock
     PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only>)

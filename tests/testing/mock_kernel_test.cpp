@@ -5,6 +5,7 @@
 
 using namespace ntemu::testing;
 using ::testing::_;
+using ::testing::DoAll;
 using ::testing::Invoke;
 using ::testing::Return;
 
@@ -114,6 +115,32 @@ TEST(MockKernel, ARealCallThatBlocksKeepsNothingFromEnding) {
   }
   KeSetEvent(&event, 0, FALSE);
   thread->join();
+}
+
+VOID clear(PVOID event) { KeClearEvent(static_cast<PKEVENT>(event)); }
+
+TEST(MockKernel, SeesACallInTheLastLineOfARoutine) {
+  Machine machine;
+  KEVENT event;
+  MockKernel kernel;
+  EXPECT_CALL(kernel.KeClearEvent, Call(&event)).WillOnce(Return());
+  HANDLE thread;
+  ASSERT_THAT(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, clear, &event), NtSucceeds());
+  ZwClose(thread);
+  EXPECT_TRUE(machine.run_to_end());
+}
+
+TEST(MockKernel, AnActionThatNeverEndsKeepsNothingFromEnding) {
+  Machine machine;
+  KEVENT never;
+  KeInitializeEvent(&never, NotificationEvent, FALSE);
+  MockKernel kernel;
+  EXPECT_CALL(kernel.KeClearEvent, Call).WillOnce(DoAll(WaitsForEvent(&never), CallsReal()));
+  HANDLE thread;
+  ASSERT_THAT(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, clear, &never), NtSucceeds());
+  ZwClose(thread);
+  EXPECT_EQ(machine.await_rest(), ntemu::Rest::kWaiting);
+  machine.forgive_leaks();
 }
 
 TEST(StrictMockKernel, FailsForWhatNobodyExpects) {
