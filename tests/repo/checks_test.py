@@ -5,6 +5,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
+import check_hooks  # noqa: E402
 import check_layers  # noqa: E402
 import gen_api_docs  # noqa: E402
 
@@ -77,6 +78,18 @@ class LengthsAndPaths(TreeTest):
         self.write("docs/x.md", "see " + "/".join(["", "home", "jane", "x"]) + "\n")
         self.write("docs/y.md", "see https://example.org/home/me and $HOME/work, ~/work/x and /home/user/x\n")
         self.assertEqual([error.split(":")[0] for error in self.errors()], ["docs/x.md"])
+
+
+class Hooks(TreeTest):
+    def test_an_api_without_a_hook_is_named(self):
+        self.write("ntemu/ke/api.def", 'NT_API(KeSetEvent, Full, HIGH_LEVEL, "")\nNT_API(KeFoo, Full, HIGH_LEVEL, "")\nNT_STUB(KeBar, "")\n')
+        self.write("ntemu/ke/event.cpp", "NT_FAST(KeSetEvent, set_event, Event);\n")
+        self.assertEqual(check_hooks.check(self.root)[1], ["KeFoo"])
+
+    def test_printf_forms_are_hooked_in_their_list_form(self):
+        self.write("ntemu/rtl/api.def", 'NT_API(RtlStringCbPrintfW, Full, HIGH_LEVEL, "")\nNT_API(RtlStringCbVPrintfW, Full, HIGH_LEVEL, "")\n')
+        self.write("ntemu/rtl/strsafe.cpp", "NT_ENTER(RtlStringCbVPrintfW, Text);\n")
+        self.assertEqual(check_hooks.check(self.root)[1], [])
 
 
 class ApiDocs(TreeTest):
