@@ -123,25 +123,30 @@ static NTSTATUS IoctlClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS, 0);
 }
 
-/* The message from its beginning, as much of it as there is room for. */
+/* The message from the offset on, as much of it as there is room for; so that a program comes to its end. */
 static NTSTATUS IoctlRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIOCTL_DEVICE Device = DeviceOf(DeviceObject);
-    ULONG Length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
-    NTSTATUS Status = STATUS_SUCCESS;
+    PIO_STACK_LOCATION Location = IoGetCurrentIrpStackLocation(Irp);
+    ULONG Length = Location->Parameters.Read.Length;
+    LONGLONG Offset = Location->Parameters.Read.ByteOffset.QuadPart;
+    NTSTATUS Status = STATUS_END_OF_FILE;
+    ULONG Copied = 0;
 
     InterlockedIncrement(&Device->Reads);
     ExAcquireFastMutex(&Device->MessageLock);
-    if (Length > Device->MessageLength) {
-        Length = Device->MessageLength;
+    if (Offset >= 0 && Offset < (LONGLONG)Device->MessageLength) {
+        Status = STATUS_SUCCESS;
+        Copied = Device->MessageLength - (ULONG)Offset;
+        if (Copied > Length) {
+            Copied = Length;
+        }
     }
-    if (Device->Message == NULL) {
-        Status = STATUS_END_OF_FILE;
-    } else if (Length != 0) {
-        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Device->Message, Length);
+    if (Copied != 0) {
+        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Device->Message + Offset, Copied);
     }
     ExReleaseFastMutex(&Device->MessageLock);
-    return Complete(Irp, Status, Length);
+    return Complete(Irp, Status, Copied);
 }
 
 static NTSTATUS SetMessage(PIOCTL_DEVICE Device, const VOID *Buffer, ULONG Length)

@@ -52,6 +52,9 @@ TEST_F(Ioctl, KeepsAMessage) {
   EXPECT_EQ(written.information, 5u);
   EXPECT_EQ(device.read(100).output, "hello");
   EXPECT_EQ(device.read(2).output, "he");
+  EXPECT_EQ(device.read(100, 3).output, "lo");
+  EXPECT_THAT(device.read(100, 5).status, NtFailsWith(STATUS_END_OF_FILE));
+  EXPECT_THAT(device.read(100, -1).status, NtFailsWith(STATUS_END_OF_FILE));
   EXPECT_THAT(device.write("other").status, NtSucceeds());
   EXPECT_EQ(device.read(100).output, "other");
   EXPECT_EQ(device.read(0).information, 0u);
