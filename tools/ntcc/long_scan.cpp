@@ -123,4 +123,11 @@ std::vector<Place> find_plain_long(std::string_view source) {
   return places;
 }
 
+std::optional<Place> find_word(std::string_view source, std::string_view word) {
+  for (const Word &each : Lexer(source).words()) {
+    if (each.text == word) return each.place;
+  }
+  return std::nullopt;
+}
+
 }  // namespace ntemu::ntcc

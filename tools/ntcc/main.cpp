@@ -39,10 +39,21 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-void warn_of_long(const std::string &path) {
+std::string text_of(const std::string &path) {
   std::ifstream in(path, std::ios::binary);
-  const std::string source(std::istreambuf_iterator<char>(in), {});
-  for (const Place &place : find_plain_long(source))
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The compilers' own words for it ("expected expression") do not say why.
+void explain_try(const std::string &path) {
+  if (const auto place = find_word(text_of(path), "__try"))
+    fmt::print(stderr,
+               "{}:{}:{}: note: '__try' is not available: images for ntemu have no structured exception handling\n",
+               path, place->line, place->column);
+}
+
+void warn_of_long(const std::string &path) {
+  for (const Place &place : find_plain_long(text_of(path)))
     fmt::print(stderr, "{}:{}:{}: warning: plain 'long' is 64 bits wide here, 32 on Windows: use LONG\n", path,
                place.line, place.column);
 }
@@ -91,7 +102,9 @@ class Driver {
       record_compilation(options_.compile_commands, input.path, options_.stop == Stop::kAfterLink ? image() : object,
                          command);
     if (options_.verbose) fmt::print(stderr, "{}\n", shell_line(command));
-    return run(command, Capture::kNothing).exit_code;
+    const int code = run(command, Capture::kNothing).exit_code;
+    if (code && !options_.has_compile_option("-D__try")) explain_try(input.path);
+    return code;
   }
 
   std::string image() const {
