@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Write docs/api.md: every API of the tables, with the first sentence of its declaration's comment.
+"""Write docs/api.md, every API of the tables with the first sentence of its declaration's comment, and how many of them
+there are into docs/emulation.md.
 
 usage: gen_api_docs.py [--check]
---check writes nothing and exits 1 with the difference when docs/api.md is not up to date.
+--check writes nothing and exits 1 with the differences when these are not up to date.
 """
+import collections
 import difflib
 import pathlib
 import re
@@ -14,6 +16,9 @@ import tree
 TITLES = {"rtl": "Run-time library", "ke": "Kernel core", "ex": "Executive", "mm": "Memory", "ob": "Objects and handles",
           "ps": "Threads and processes", "cm": "Registry", "io": "I/O, devices and files", "ldr": "Loader", "kd": "Debugging",
           "api": "Not implemented yet"}
+# Components that have nothing but names so far.
+NAMED_TITLES = {"se": "Security", "fsrtl": "Run-time library of file systems"}
+BEGIN, END = "<!-- counts of docs/api.md, by tools/gen_api_docs.py -->", "<!-- end of the counts -->"
 MACRO = re.compile(r"\bNT_(API|STUB|DATA)\s*\(")
 INCLUDE = re.compile(r'^#include "([^"]+\.def)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
@@ -122,18 +127,42 @@ def page(root: pathlib.Path) -> str:
     return "\n".join(lines)
 
 
+def counts(root: pathlib.Path) -> str:
+    """A table with the numbers of each component's APIs; a name without a body counts for the component that it is for."""
+    count = collections.Counter()
+    for component, rows in tables(root):
+        for row in rows:
+            count[row["note"] if row["level"] == "Stub" else component, row["level"]] += 1
+    lines = ["| | Complete | Partial | Named only |", "|---|---|---|---|"]
+    titles = {component: title for component, title in (TITLES | NAMED_TITLES).items()
+              if any(count[component, level] for level in ("Full", "Partial", "Stub"))}
+    for component, title in [*titles.items(), (None, "**All**")]:
+        numbers = (sum(number for (of, level), number in count.items() if level == wanted and component in (of, None))
+                   for wanted in ("Full", "Partial", "Stub"))
+        lines.append(f"| {title} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines)
+
+
+def with_counts(text: str, table: str) -> str:
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}"
+
+
 def main() -> int:
-    text = page(tree.ROOT)
-    target = tree.ROOT / "docs/api.md"
+    emulation = (tree.ROOT / "docs/emulation.md").read_text("utf-8")
+    texts = {"docs/api.md": page(tree.ROOT), "docs/emulation.md": with_counts(emulation, counts(tree.ROOT))}
     if "--check" not in sys.argv[1:]:
-        target.write_text(text, "utf-8")
+        for name, text in texts.items():
+            (tree.ROOT / name).write_text(text, "utf-8")
         return 0
-    current = target.read_text("utf-8") if target.exists() else ""
-    if current == text:
-        return 0
-    sys.stdout.writelines(difflib.unified_diff(current.splitlines(True), text.splitlines(True), "docs/api.md", "generated", n=0))
-    print("docs/api.md is not up to date: run tools/gen_api_docs.py")
-    return 1
+    stale = False
+    for name, text in texts.items():
+        current = (tree.ROOT / name).read_text("utf-8") if (tree.ROOT / name).exists() else ""
+        if current != text:
+            stale = True
+            sys.stdout.writelines(difflib.unified_diff(current.splitlines(True), text.splitlines(True), name, "generated", n=0))
+            print(f"{name} is not up to date: run tools/gen_api_docs.py")
+    return int(stale)
 
 
 if __name__ == "__main__":

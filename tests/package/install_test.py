@@ -1,25 +1,15 @@
 """What cmake --install gives others: a prefix that may be moved, with programs, CMake package, pkg-config file and projects."""
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def call(*command: object, cwd: pathlib.Path, code: int = 0, **environment: object) -> str:
-    """Runs a command, in the directory, without what the tests of the tree set; its output."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("NTEMU_", "CMAKE_"))}
-    result = subprocess.run([*map(str, command)], cwd=cwd, env=clean | {name: str(value) for name, value in environment.items()},
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    if result.returncode != code:
-        raise AssertionError(f"{' '.join(map(str, command))}: exit code {result.returncode}\n{result.stdout}")
-    return result.stdout
+sys.path.insert(0, str(HERE.parent / "support"))
+from installed import call, install, libraries  # noqa: E402
 
 
 class Installed(unittest.TestCase):
@@ -28,12 +18,10 @@ class Installed(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="ntemu-package-")
         cls.addClassCleanup(folder.cleanup)
         root = pathlib.Path(folder.name)
-        call("cmake", "--install", BUILD, "--prefix", root / "first", cwd=root)
+        install(BUILD, root / "first")
         # Whatever remembers where it was installed does not work from here on.
         cls.prefix = (root / "first").rename(root / "moved prefix")
-        cls.libraries = cls.prefix / "lib/ntemu"
-        if not cls.libraries.exists():
-            cls.libraries = next((cls.prefix / "lib").glob("*/ntemu/plain")).parent
+        cls.libraries = libraries(cls.prefix)
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="ntemu-package-")

@@ -111,6 +111,14 @@ class ApiDocs(TreeTest):
         self.assertIn("1 complete, 1 partial", page)
         self.assertNotIn("KeNot", page)
 
+    def test_the_counts_go_between_their_marks(self):
+        self.write("ntemu/ke/api.def", 'NT_API(KeA, Full, APC_LEVEL, "")\nNT_API(KeB, Partial, APC_LEVEL, "b")\nNT_DATA(KiData, "c")\n'
+                   'NT_STUB(KeFoo, "ke")\nNT_STUB(SeFoo, "se")\n')
+        table = gen_api_docs.counts(self.root)
+        self.assertEqual(table.splitlines()[2:], ["| Kernel core | 1 | 1 | 1 |", "| Security | 0 | 0 | 1 |", "| **All** | 1 | 1 | 2 |"])
+        page = f"a\n{gen_api_docs.BEGIN}\nold\n{gen_api_docs.END}\nb\n"
+        self.assertEqual(gen_api_docs.with_counts(page, table), page.replace("\nold\n", f"\n\n{table}\n\n"))
+
 
 if __name__ == "__main__":
     unittest.main()
