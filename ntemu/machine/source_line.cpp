@@ -44,8 +44,8 @@ const Dwfl_Callbacks kCallbacks{.find_elf = dwfl_build_id_find_elf,
                                 .section_address = dwfl_offline_section_address,
                                 .debuginfo_path = nullptr};
 
-Dwfl *open(const KnownImage &image) NTEMU_REQUIRES(lines().mutex) {
-  const auto [at, fresh] = lines().open.try_emplace({image.file, image.base}, nullptr);
+Dwfl *open(Lines &all, const KnownImage &image) NTEMU_REQUIRES(all.mutex) {
+  const auto [at, fresh] = all.open.try_emplace({image.file, image.base}, nullptr);
   if (!fresh) return at->second;
   Dwfl *dwfl = dwfl_begin(&kCallbacks);
   if (!dwfl) return nullptr;
@@ -55,10 +55,9 @@ Dwfl *open(const KnownImage &image) NTEMU_REQUIRES(lines().mutex) {
   return at->second = dwfl;
 }
 
-KnownImage image_of(const void *address) NTEMU_REQUIRES(lines().mutex) {
+KnownImage image_of(Lines &all, const void *address) NTEMU_REQUIRES(all.mutex) {
   const auto value = reinterpret_cast<uintptr_t>(address);
-  const auto &images = lines().images;
-  for (auto image = images.rbegin(); image != images.rend(); ++image) {
+  for (auto image = all.images.rbegin(); image != all.images.rend(); ++image) {
     if (value - image->base < image->size) return *image;
   }
   Dl_info info;
@@ -88,12 +87,12 @@ const char *intern(std::string path) {
   return all->insert(std::move(path)).first->c_str();
 }
 
-SourceLine look_up(const void *address) NTEMU_REQUIRES(lines().mutex) {
+SourceLine look_up(Lines &all, const void *address) NTEMU_REQUIRES(all.mutex) {
   SourceLine result;
   // The call itself lies before the address that it returns to.
   const auto call = reinterpret_cast<Dwarf_Addr>(address) - 1;
-  const KnownImage image = image_of(address);
-  Dwfl *dwfl = image.file.empty() ? nullptr : open(image);
+  const KnownImage image = image_of(all, address);
+  Dwfl *dwfl = image.file.empty() ? nullptr : open(all, image);
   Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, call) : nullptr;
   if (!module) return result;
   if (const char *name = dwfl_module_addrname(module, call))
@@ -109,20 +108,22 @@ SourceLine look_up(const void *address) NTEMU_REQUIRES(lines().mutex) {
 }  // namespace
 
 void note_image(const ldr::Image &image) {
-  base::Guard guard(lines().mutex);
-  lines().found.clear();
-  lines().images.push_back({reinterpret_cast<uintptr_t>(image.entry.DllBase), image.entry.SizeOfImage, image.name,
-                            std::filesystem::absolute(image.file)});
+  Lines &all = lines();
+  base::Guard guard(all.mutex);
+  all.found.clear();
+  all.images.push_back({reinterpret_cast<uintptr_t>(image.entry.DllBase), image.entry.SizeOfImage, image.name,
+                        std::filesystem::absolute(image.file)});
 }
 
 SourceLine find_line(const void *address) {
   SourceLine result;
   {
-    base::Guard guard(lines().mutex);
-    const auto known = lines().found.find(address);
-    if (known != lines().found.end()) return known->second;
-    result = look_up(address);
-    if (result.file) lines().found[address] = result;
+    Lines &all = lines();
+    base::Guard guard(all.mutex);
+    const auto known = all.found.find(address);
+    if (known != all.found.end()) return known->second;
+    result = look_up(all, address);
+    if (result.file) all.found[address] = result;
   }
   if (result.function.empty()) result.function = ldr::symbolize(address);
   return result;

@@ -116,7 +116,7 @@ TEST_F(ZwDeviceIoControlFile, BufferedNeverCopiesMoreThanThereIsRoomFor) {
 }
 
 TEST_F(ZwDeviceIoControlFile, DirectHasAnMdlForTheOutputAndABufferForTheInput) {
-  for (const ULONG method : {METHOD_IN_DIRECT, METHOD_OUT_DIRECT}) {
+  for (const ULONG method : {ULONG{METHOD_IN_DIRECT}, ULONG{METHOD_OUT_DIRECT}}) {
     char input[] = "in", output[8] = "1234567";
     if (!handle) {
       start([&](PIRP irp, const Parameters &parameters) {

@@ -84,7 +84,7 @@ TEST_F(IoBuildDeviceIoControlRequest, IsNullForADirectBufferThatIsNotThere) {
 }
 
 TEST_F(IoBuildSynchronousFsdRequest, ReadsAndWritesAsTheDeviceAsks) {
-  for (const ULONG flags : {0, DO_BUFFERED_IO, DO_DIRECT_IO}) {
+  for (const ULONG flags : {ULONG{0}, ULONG{DO_BUFFERED_IO}, ULONG{DO_DIRECT_IO}}) {
     std::string written;
     const auto buffer_of = [&](PIRP irp) -> void * {
       if (flags & DO_BUFFERED_IO) return irp->AssociatedIrp.SystemBuffer;
@@ -110,7 +110,7 @@ TEST_F(IoBuildSynchronousFsdRequest, ReadsAndWritesAsTheDeviceAsks) {
     LARGE_INTEGER offset{};
     offset.QuadPart = 99;
     char buffer[8] = "hello";
-    for (const ULONG major : {IRP_MJ_WRITE, IRP_MJ_READ}) {
+    for (const ULONG major : {ULONG{IRP_MJ_WRITE}, ULONG{IRP_MJ_READ}}) {
       KeClearEvent(&event);
       PIRP irp = ::IoBuildSynchronousFsdRequest(major, routines.device, buffer, 5, &offset, &event, &io_status);
       ASSERT_NE(irp, nullptr);

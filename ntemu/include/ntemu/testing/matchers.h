@@ -73,10 +73,14 @@ MATCHER_P(HandleTo, path, (negation ? "is no handle to '" : "is a handle to '") 
 
 // The state of the thread that makes a call; for .With(): EXPECT_CALL(kernel.KeSetEvent, Call).With(AtIrql(2)).
 MATCHER_P(AtIrql, irql, (negation ? "not at IRQL " : "at IRQL ") + std::to_string(int{irql})) {
+  (void)arg;
   *result_listener << "made at IRQL " << int{detail::current_irql()};
   return detail::current_irql() == irql;
 }
-MATCHER_P(HoldsLock, lock, negation ? "does not hold the lock" : "holds the lock") { return detail::holds_lock(lock); }
+MATCHER_P(HoldsLock, lock, negation ? "does not hold the lock" : "holds the lock") {
+  (void)arg;
+  return detail::holds_lock(lock);
+}
 
 // Sets the event, in DoAll(SignalsEvent(&event), Return(STATUS_SUCCESS)).
 ACTION_P(SignalsEvent, event) { detail::signal(event); }
