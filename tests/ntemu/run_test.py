@@ -1,7 +1,9 @@
 """ntemu run, from DriverEntry to DriverUnload: what it prints and how it exits."""
+import shutil
+import subprocess
 import unittest
 
-from command_line import HANG, PATIENT, STUCK, CommandLineTest, literal, source
+from command_line import BIN, GUARD_SECONDS, HANG, PATIENT, STUCK, CommandLineTest, literal, plain_only, source
 
 
 class DriverEntry(CommandLineTest):
@@ -29,6 +31,18 @@ class DriverEntry(CommandLineTest):
     def test_that_failed_is_not_unloaded(self):
         driver = self.build("refuse", source("if (DriverObject) return STATUS_UNSUCCESSFUL;", unload='DbgPrint("unloaded\\n");'))
         self.assertEqual(self.ntemu("run", driver).output, "")
+
+    @plain_only
+    @unittest.skipUnless(shutil.which("gdb"), "needs gdb")
+    def test_in_gdb(self):
+        driver = self.build("debugged", source('DbgPrint("debugged\\n");'))
+        result = subprocess.run([BIN / "ntemu", "run", "--gdb", driver], input="frame\ncontinue\n", capture_output=True, text=True,
+                                env=self.environment, timeout=GUARD_SECONDS, check=False)
+        if "ptrace" in result.stderr:
+            self.skipTest("nothing can be traced here")
+        self.assertRegex(result.stdout, r"Breakpoint 1, DriverEntry \(")
+        self.assertRegex(result.stdout, r"(?m)^debugged$")
+        self.assertNotIn("(y or n)", result.stdout + result.stderr)
 
     def test_that_hangs(self):
         driver = self.build("hang", source("KEVENT Event; KeInitializeEvent(&Event, NotificationEvent, FALSE);"

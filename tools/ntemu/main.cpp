@@ -55,8 +55,12 @@ int run_command(const RunOptions &options, const std::string &sanitizer, bool gd
   if (!gdb && !other) return run(options);
   std::vector<std::string> command;
   if (gdb) {
-    command = {"gdb",   "-ex", "set breakpoint pending on", "-ex", "break DriverEntry", "-ex", "handle SIGINT pass",
-               "--args"};
+    // gdb asks whether SIGINT is to be passed on.
+    for (const char *line : {"set breakpoint pending on", "break DriverEntry", "set confirm off", "handle SIGINT pass",
+                             "set confirm on", "run"})
+      command.insert(command.end(), {"-ex", line});
+    command.insert(command.begin(), "gdb");
+    command.push_back("--args");
   }
   command.push_back(other.value_or(own_path()).string());
   for (std::string &argument : rest_of(argc, argv, "--gdb")) command.push_back(std::move(argument));
