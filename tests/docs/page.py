@@ -19,6 +19,7 @@ import re
 FENCE = re.compile(r"^```(\S*)$")
 FILE = re.compile(r"`([^`\s]+)`:$")
 NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
+COMMAND = re.compile(r"\$ |(?:sudo|tools/\S+|cmake|ctest|ntemu|ntcc|sc) ")
 NEEDS = re.compile(r"^<!-- needs: (.+) -->$")
 # What no run prints twice.
 VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|0x[0-9a-f]{9,}|\b\d+(?:\.\d+)? ?(?:ms|sec|s)\b(?:\.\d+)?")
@@ -88,7 +89,7 @@ def blocks(text: str) -> list:
         name = FILE.search(before[-1]) if before else None
         if fence[1] == "console":
             found.append(Block(first, session(body, first + 1), needs, not_run))
-        elif any(line.startswith("$ ") for line in body) or fence[1] in ("sh", "bash", "shell"):
+        elif fence[1] in ("sh", "bash", "shell") or fence[1] == "" and any(map(COMMAND.match, body)):
             raise PageError(f"line {first}: commands stand in blocks ```console")
         elif name:
             added = before[-1].startswith("Add")

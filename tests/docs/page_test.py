@@ -104,8 +104,8 @@ def main() -> int:
                 print(f"{page.name}:{block.line}: not run: {block.not_run or 'needs ' + ', '.join(missing)}")
             else:
                 steps += block.steps
-        if not steps:
-            print("skipped: nothing can be run")
+        if not any(isinstance(step, Command) for step in steps):
+            print("skipped: no command can be run here")
             return SKIPPED
         try:
             place.follow(steps)

@@ -55,7 +55,7 @@ class Convention(unittest.TestCase):
         self.assertEqual([(block.not_run, block.needs) for block in found], [("needs root", []), ("", ["asan", "gdb"])])
 
     def test_commands_elsewhere_are_refused(self):
-        for text in ("```\n$ a\n```\n", "```sh\na\n```\n", "```console\nout\n```\n"):
+        for text in ("```\n$ a\n```\n", "```\nntcc a.c\n```\n", "```sh\na\n```\n", "```console\nout\n```\n"):
             with self.assertRaises(PageError):
                 blocks(text)
 
