@@ -72,7 +72,11 @@ struct Run {
   ChildResult result;
 };
 
-Run run(const std::function<void()> &scenario, const FaultPoint *failing, std::chrono::seconds patience) {
+using Known = std::set<std::pair<std::string, uint64_t>>;
+
+// Tells the points that are not known: to find the lines of one takes its time.
+Run run(const std::function<void()> &scenario, const FaultPoint *failing, const Known &known,
+        std::chrono::seconds patience) {
   Run run;
   run.result = run_in_child(
       [&](const std::function<void(const std::string &)> &tell) {
@@ -84,7 +88,9 @@ Run run(const std::function<void()> &scenario, const FaultPoint *failing, std::c
           require(fault);
         }
         scenario();
-        for (const vf::FaultPoint &point : vf::take_fault_points()) tell(write_point(point));
+        for (const vf::FaultPoint &point : vf::take_fault_points()) {
+          if (!known.contains({point.api, point.stack})) tell(write_point(point));
+        }
       },
       patience);
   for (const std::string &line : run.result.told) run.points.push_back(read_point(line));
@@ -100,7 +106,7 @@ uint32_t Faults::count() const { return vf::faults_injected(); }
 
 FaultSweepResult SweepFaults(const std::function<void()> &scenario, const FaultSweepOptions &options) {
   FaultSweepResult result;
-  std::set<std::pair<std::string, uint64_t>> known;
+  Known known;
   std::deque<FaultPoint> left;
   const auto add = [&](const std::vector<FaultPoint> &points) {
     for (const FaultPoint &point : points) {
@@ -108,14 +114,14 @@ FaultSweepResult SweepFaults(const std::function<void()> &scenario, const FaultS
       if (known.insert({point.api, point.stack}).second) left.push_back(point);
     }
   };
-  const Run plain = run(scenario, nullptr, options.patience);
+  const Run plain = run(scenario, nullptr, known, options.patience);
   if (!plain.result.problem.empty())
     result.findings.push_back({{"nothing", 0, {"without any fault"}}, plain.result.problem, plain.result.output});
   add(plain.points);
   while (!left.empty()) {
     const FaultPoint point = left.front();
     left.pop_front();
-    const Run swept = run(scenario, &point, options.patience);
+    const Run swept = run(scenario, &point, known, options.patience);
     result.points.push_back(point);
     if (!swept.result.problem.empty()) result.findings.push_back({point, swept.result.problem, swept.result.output});
     add(swept.points);
