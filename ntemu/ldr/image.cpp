@@ -76,7 +76,7 @@ void check_sanitizer(const DynamicFacts &facts) {
   if (!name.empty())
     throw LoadError{
         STATUS_INVALID_IMAGE_FORMAT,
-        fmt::format("built with --{}, but this machine runs without that sanitizer: use ntemu run --sanitizer={}", name,
+        fmt::format("built with --{}, but this machine runs without that sanitizer: boot it with --sanitizer={}", name,
                     name)};
 }
 

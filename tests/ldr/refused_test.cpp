@@ -156,7 +156,7 @@ TEST_F(RefusedFile, BuiltForAnotherSanitizer) {
   const std::string good = contents(built_image("ldr_sample"));
   if (good.find("__tsan_init") != std::string::npos) GTEST_SKIP() << "this build runs with that sanitizer";
   expect_refused(write("driver.sys", rename(good, "KeReleaseMutex", "__tsan_init")), STATUS_INVALID_IMAGE_FORMAT,
-                 "built with --tsan, but this machine runs without that sanitizer: use ntemu run --sanitizer=tsan");
+                 "built with --tsan, but this machine runs without that sanitizer: boot it with --sanitizer=tsan");
 }
 
 }  // namespace
