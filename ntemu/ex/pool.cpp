@@ -66,9 +66,9 @@ class SizeClass {
  private:
   void append(FreeBlock *block, size_t units) NTEMU_REQUIRES(mutex_) {
     block->next = nullptr;
-    if (last_ != &first_) unpoison(last_, sizeof(*last_));
+    if (last_ != &first_) unpoison(last_, sizeof(void *));
     *last_ = block;
-    if (last_ != &first_) poison(last_, sizeof(*last_));
+    if (last_ != &first_) poison(last_, sizeof(void *));
     last_ = &block->next;
     poison(block, units * kUnit - sizeof(PoolHeader));
   }

@@ -24,6 +24,13 @@ struct Frame {
 
 bool in_kernel(const void *address) { return address >= __ehdr_start && address < _end; }
 
+// In an image that was loaded, or in the program, which may have a driver linked into it: not in a library.
+bool is_drivers(const void *address) {
+  if (const ldr::Image *image = ldr::find_image(address)) return image->handle;
+  dl_find_object object;
+  return _dl_find_object(const_cast<void *>(address), &object) == 0 && object.dlfo_link_map->l_name[0] == 0;
+}
+
 // A frame lies above the one that it called, on the thread's own stack.
 bool follows(const Frame *frame, const Frame *inner, const ETHREAD &thread) {
   const auto at = reinterpret_cast<uintptr_t>(frame);
@@ -46,25 +53,37 @@ uint64_t place(const void *address) {
   return std::hash<std::string_view>{}(name) ^ (reinterpret_cast<uint64_t>(address) - base);
 }
 
-}  // namespace
-
-__attribute__((no_sanitize("address", "thread"))) size_t capture_stack(std::span<const void *> frames) {
+// What lies outside the kernel on the calling thread's stack, innermost first, as long as `take` wants more.
+template <class Take>
+__attribute__((no_sanitize("address", "thread"))) void walk(const Take &take) {
   const ETHREAD *thread = base::current_thread_slot;
-  if (!thread) return 0;
+  if (!thread) return;
   const auto *frame = static_cast<const Frame *>(__builtin_frame_address(0));
-  size_t count = 0;
-  while (count < frames.size() && frame->back) {
-    if (!in_kernel(frame->back)) frames[count++] = frame->back;
+  while (frame->back) {
+    if (!in_kernel(frame->back) && !take(frame->back)) break;
     const Frame *outer = frame->outer;
     if (!follows(outer, frame, *thread)) break;
     frame = outer;
   }
+}
+
+}  // namespace
+
+size_t capture_stack(std::span<const void *> frames) {
+  size_t count = 0;
+  walk([&](const void *back) {
+    if (is_drivers(back)) frames[count++] = back;
+    return count < frames.size();
+  });
   return count;
 }
 
 const void *calling_site() {
   const void *site = nullptr;
-  capture_stack({&site, 1});
+  walk([&](const void *back) {
+    if (is_drivers(back)) site = back;
+    return false;
+  });
   return site;
 }
 

@@ -118,7 +118,8 @@ TEST(Machine, TellsLocksAndHandlesOfTheTestItself) {
   OBJECT_ATTRIBUTES attributes;
   InitializeObjectAttributes(&attributes, nullptr, OBJ_KERNEL_HANDLE, nullptr, nullptr);
   HANDLE event;
-  ASSERT_THAT(ZwCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE), NtSucceeds());
+  const NTSTATUS status = ZwCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE);
+  ASSERT_THAT(status, NtSucceeds());
   ExAcquireFastMutex(&mutex);
   EXPECT_THAT(machine.leaks(), ElementsAre(AllOf(HasSubstr("to Event: opened at "), HasSubstr("machine_test.cpp:")),
                                            AllOf(HasSubstr("fast mutex "), HasSubstr("machine_test.cpp:"))));
