@@ -1,8 +1,8 @@
 """What a page of the documents tells its reader to do: files to write and commands to give, in order.
 
 A block ```console is a session: lines that begin with "$ " are commands, the others what they print; where none follow,
-they may print anything. "..." stands for anything on its line, and on a line of its own for any lines. Times, durations
-and addresses of the kernel are whatever they are. A command succeeds; one that is to fail says so:
+they may print anything. "..." stands for anything on its line, and on a line of its own for any lines. Times, durations,
+threads' numbers and addresses of the kernel are whatever they are. A command succeeds; one that is to fail says so:
 `$ ntcc wrong.c; echo $?`.
 
 A block in another language is a file when the line before it ends in its name and a colon, as in "`driver.c`:". It is
@@ -22,7 +22,8 @@ NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
 COMMAND = re.compile(r"\$ |(?:sudo|tools/\S+|cmake|ctest|ntemu|ntcc|sc) ")
 NEEDS = re.compile(r"^<!-- needs: (.+) -->$")
 # What no run prints twice.
-VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|0x[0-9a-f]{9,}|\b\d+(?:\.\d+)? ?(?:ms|sec|s)\b(?:\.\d+)?")
+VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|0x[0-9a-f]{9,}|\b\d+(?:\.\d+)? ?(?:ms|sec|s)\b(?:\.\d+)?"
+                     r"|(?<=thread )\d+|(?<=owner )\d+|\b\d+(?= 0x[0-9a-f]{9,})")
 
 
 class PageError(Exception):

@@ -68,6 +68,9 @@ class Convention(unittest.TestCase):
                 (["in 3.5 sec"], ["in 0.07 sec"], True), (["in 3.5 sec"], ["in no sec"], False),
                 (["at 0x7e9000006060"], ["at 0x7e90000a7060"], True), (["0x10"], ["0x11"], False),
                 (["2026-11-26T06:09:04.909874Z x"], ["2027-01-02T00:00:00.1Z x"], True),
+                (["   56 0x7e9000099060 Mutant owner 8", "thread 16 x"], [" 8 0x7e9000099160 Mutant owner 123", "thread 2 x"], True),
+                (["56 files", "threads 16"], ["57 files", "threads 17"], False),
+                (["waits for 4ms, x"], ["waits for 0, x"], True),
                 (["a 3s.847 b"], ["a    12ms b"], True)):
             with self.subTest(expected=expected, actual=actual):
                 self.assertEqual(agrees(expected, actual), agree)
