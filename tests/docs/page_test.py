@@ -38,8 +38,8 @@ class Place:
             directory.mkdir(mode=0o700)
         (self.work / "driver").symlink_to(prefix / "share/ntemu/examples/driver")
         self.environment = environment(
-            PATH=f"{prefix / 'bin'}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=prefix, HOME=folder / "work", LC_ALL="C.UTF-8", steps=self.steps,
-            XDG_RUNTIME_DIR=folder / "runtime", XDG_STATE_HOME=folder / "state", TERM="dumb", CTEST_PARALLEL_LEVEL=2)
+            PATH=f"{prefix / 'bin'}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=prefix, HOME=folder / "work", LC_ALL="C.UTF-8",
+            steps=self.steps, XDG_RUNTIME_DIR=folder / "runtime", XDG_STATE_HOME=folder / "state", TERM="dumb", CTEST_PARALLEL_LEVEL=2)
 
     def has(self, need: str) -> bool:
         if need in ("asan", "tsan"):

@@ -1,12 +1,16 @@
 """The pages keep to the convention of page.py, and their links lead somewhere; lists what is not run."""
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 
 from page import Command, File, PageError, agrees, blocks
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -74,6 +78,31 @@ class Convention(unittest.TestCase):
                 (["a 3s.847 b"], ["a    12ms b"], True)):
             with self.subTest(expected=expected, actual=actual):
                 self.assertEqual(agrees(expected, actual), agree)
+
+
+class Followed(unittest.TestCase):
+    def follow(self, text: str, code: int, printed: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(text, encoding="utf-8")
+            result = subprocess.run([sys.executable, HERE / "page_test.py", folder, page], capture_output=True, text=True, check=False,
+                                    env={name: value for name, value in os.environ.items() if name != "NTEMU_SANITIZE"})
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        self.assertIn(printed, result.stdout)
+
+    def test_files_and_what_the_shell_remembers(self):
+        self.follow("`d/a.c`:\n```c\n1\n```\nAdd to `d/a.c`:\n```c\n2\n```\n"
+                    "```console\n$ cd d; export X=3\n$ cat a.c; echo $X\n1\n2\n3\n```\n", 0, "all as the page says")
+
+    def test_a_command_that_fails_ends_the_page(self):
+        self.follow("```console\n$ echo a; false\n$ echo b\nc\n```\n", 1, "page.md:2: $ echo a; false\nended with 1:\na\n")
+
+    def test_other_output_is_told(self):
+        self.follow("```console\n$ echo a\nb\n```\n", 1, "page.md:2: $ echo a\n--- the page shows\nb\n--- it printed\na\n")
+
+    def test_where_nothing_can_be_run(self):
+        self.follow("<!-- not run: x -->\n```console\n$ a\n```\n<!-- needs: no-such-program -->\n```console\n$ a\n```\n", 77,
+                    "page.md:6: not run: needs no-such-program")
 
 
 if __name__ == "__main__":
