@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <bit>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -90,7 +89,11 @@ void trace(Id id, std::string arguments);
 template <class T>
 uint64_t raw(const T &value) {
   uint64_t bits = 0;
-  if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof bits) std::memcpy(&bits, &value, sizeof(T));
+  if constexpr (std::is_pointer_v<T>) {
+    bits = reinterpret_cast<uintptr_t>(value);
+  } else if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof bits) {
+    std::memcpy(&bits, &value, sizeof(T));
+  }
   return bits;
 }
 
@@ -137,6 +140,8 @@ struct Signature<Function> {
     if (!inject_fault.load(std::memory_order_acquire)({id, caller, raws, sizeof...(P)}, value)) return {};
     if constexpr (std::is_void_v<R>) {
       return {true};
+    } else if constexpr (std::is_pointer_v<R>) {
+      return {reinterpret_cast<R>(value)};
     } else {
       R result{};
       static_assert(sizeof(R) <= sizeof value);

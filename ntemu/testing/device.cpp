@@ -96,7 +96,7 @@ Request::~Request() {
   if (!completed()) cancel();
   if (!state_->finished) wait();
   // A driver that never lets go of it still has the IRP: it may look at it until the machine's end.
-  if (!completed()) state_.release();
+  if (!completed()) static_cast<void>(state_.release());
 }
 
 bool Request::completed() const { return state_->completed.load(std::memory_order_acquire); }

@@ -7,8 +7,8 @@
 
 namespace ntemu::vf {
 
-// The return addresses on the calling thread's stack that lie in drivers, or in the program itself, innermost first; how
-// many. Follows frame pointers: code built without them ends the walk after its first frame.
+// The return addresses on the calling thread's stack that lie in drivers, or in the program itself, innermost first;
+// how many. Follows frame pointers: code built without them ends the walk after its first frame.
 size_t capture_stack(std::span<const void *> frames);
 // The line of the driver that called the kernel; null when somebody else did, such as a library of the host's.
 const void *calling_site();

@@ -60,9 +60,11 @@ void handle_given(ULONG index) {
 template <class Map>
 auto in_order(const Map &map) {
   std::vector<typename Map::mapped_type> rows;
+  rows.reserve(map.size());
   for (const auto &[key, row] : map) rows.push_back(row);
   std::sort(rows.begin(), rows.end(), [](const auto &a, const auto &b) { return a.number < b.number; });
   std::vector<decltype(rows.front().what)> result;
+  result.reserve(rows.size());
   for (const auto &row : rows) result.push_back(row.what);
   return result;
 }
