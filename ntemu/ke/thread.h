@@ -165,7 +165,6 @@ struct _ETHREAD {
   struct _ETHREAD *announced_wakes;  // whom the announcing signal released
   struct _ETHREAD *next_to_wake;
   std::atomic<ntemu::base::Nt100ns> wait_began;
-  std::atomic<const void *> wait_site;              // the return address of the call that began the wait
   std::atomic<ntemu::base::Nt100ns> wait_deadline;  // kForever, or interrupt time, or
   std::atomic<bool> wait_deadline_absolute;         // system time
   PVOID start_context;

@@ -341,7 +341,6 @@ __attribute__((noinline)) LONG_PTR KiCommitThreadWait(PVOID Object, WaitKind Kin
   if (thread.irql >= DISPATCH_LEVEL && !(wait.poll && wait.count != 0))
     bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(Object), 0, 0);
   wait.deadline = deadline_from(Timeout);
-  thread.wait_site.store(Site, std::memory_order_relaxed);
   const uint64_t mutants = mutants_among(wait);
   for (;;) {
     LONG_PTR status = STATUS_SUCCESS;

@@ -11,6 +11,7 @@
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/ps.h"
+#include "ntemu/vf/stack.h"
 
 namespace ntemu::machine {
 namespace {
@@ -68,7 +69,7 @@ ThreadView view_thread(ETHREAD &thread) {
   if (!view.waiting) return view;
   const UCHAR reason = peek(&tcb.WaitReason);
   view.wait_reason = wait_reason_name(reason);
-  view.wait_site = thread.wait_site.load(std::memory_order_relaxed);
+  view.wait_site = vf::waiting_site(thread);
   view.waited = base::clock().interrupt_time() - thread.wait_began.load();
   if (const base::Deadline deadline = ke::deadline_of(thread); deadline.when != base::kForever)
     view.remaining = base::clock().left_until(deadline);

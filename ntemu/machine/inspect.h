@@ -31,7 +31,7 @@ struct ThreadView {
   base::Nt100ns waited;                    // how long the wait has lasted
   std::optional<base::Nt100ns> remaining;  // until its time limit
   std::optional<WaitedObject> object;
-  const void *wait_site = nullptr;  // where the driver called for the wait
+  const void *wait_site = nullptr;  // where the driver called for the wait; null when it cannot be told
   ULONG context_switches;
 };
 

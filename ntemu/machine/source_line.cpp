@@ -111,8 +111,12 @@ void note_image(const ldr::Image &image) {
   Lines &all = lines();
   base::Guard guard(all.mutex);
   all.found.clear();
-  all.images.push_back({reinterpret_cast<uintptr_t>(image.entry.DllBase), image.entry.SizeOfImage, image.name,
-                        std::filesystem::absolute(image.file)});
+  const auto base = reinterpret_cast<uintptr_t>(image.entry.DllBase);
+  const size_t size = image.entry.SizeOfImage;
+  // What was in its place is gone.
+  std::erase_if(all.images,
+                [&](const KnownImage &old) { return base < old.base + old.size && old.base < base + size; });
+  all.images.push_back({base, size, image.name, std::filesystem::absolute(image.file)});
 }
 
 SourceLine find_line(const void *address) {

@@ -53,25 +53,28 @@ uint64_t place(const void *address) {
   return std::hash<std::string_view>{}(name) ^ (reinterpret_cast<uint64_t>(address) - base);
 }
 
-// What lies outside the kernel on the calling thread's stack, innermost first, as long as `take` wants more.
+// What lies outside the kernel on a stack, from `frame` on, as long as `take` wants more.
 template <class Take>
-__attribute__((no_sanitize("address", "thread"))) void walk(const Take &take) {
-  const ETHREAD *thread = base::current_thread_slot;
-  if (!thread) return;
-  const auto *frame = static_cast<const Frame *>(__builtin_frame_address(0));
+__attribute__((no_sanitize("address", "thread"))) void walk(const Frame *frame, const ETHREAD &thread,
+                                                            const Take &take) {
   while (frame->back) {
     if (!in_kernel(frame->back) && !take(frame->back)) break;
     const Frame *outer = frame->outer;
-    if (!follows(outer, frame, *thread)) break;
+    if (!follows(outer, frame, thread)) break;
     frame = outer;
   }
 }
+
+// Where KiSwapContext's registers end and its frame is: swap_context.S.
+constexpr size_t kSavedRegisters = 5 * sizeof(void *);
 
 }  // namespace
 
 size_t capture_stack(std::span<const void *> frames) {
   size_t count = 0;
-  walk([&](const void *back) {
+  const ETHREAD *thread = base::current_thread_slot;
+  if (!thread) return 0;
+  walk(static_cast<const Frame *>(__builtin_frame_address(0)), *thread, [&](const void *back) {
     if (is_drivers(back)) frames[count++] = back;
     return count < frames.size();
   });
@@ -79,8 +82,22 @@ size_t capture_stack(std::span<const void *> frames) {
 }
 
 const void *calling_site() {
+  const ETHREAD *thread = base::current_thread_slot;
+  if (!thread) return nullptr;
   const void *site = nullptr;
-  walk([&](const void *back) {
+  walk(static_cast<const Frame *>(__builtin_frame_address(0)), *thread, [&](const void *back) {
+    if (is_drivers(back)) site = back;
+    return false;
+  });
+  return site;
+}
+
+const void *waiting_site(const ETHREAD &thread) {
+  const auto *saved = static_cast<const char *>(thread.Tcb.KernelStack);
+  const auto *frame = reinterpret_cast<const Frame *>(saved + kSavedRegisters);
+  if (!saved || !follows(frame, static_cast<const Frame *>(thread.Tcb.StackLimit), thread)) return nullptr;
+  const void *site = nullptr;
+  walk(frame, thread, [&](const void *back) {
     if (is_drivers(back)) site = back;
     return false;
   });

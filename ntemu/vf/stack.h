@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "ntemu/ke/thread.h"
+
 namespace ntemu::vf {
 
 // The return addresses on the calling thread's stack that lie in drivers, or in the program itself, innermost first;
@@ -12,6 +14,8 @@ namespace ntemu::vf {
 size_t capture_stack(std::span<const void *> frames);
 // The line of the driver that called the kernel; null when somebody else did, such as a library of the host's.
 const void *calling_site();
+// The same for the call in which a thread is asleep; null also when it runs. It may wake during the look.
+const void *waiting_site(const ETHREAD &thread);
 
 // The same for the same calls in every load of the same images.
 uint64_t hash_stack(std::span<const void *const> frames);

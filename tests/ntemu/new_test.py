@@ -5,7 +5,7 @@ import unittest
 from command_line import CommandLineTest
 
 FILES = [".github/workflows/ci.yml", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "README.md", "{0}.c", "{0}.h", "{0}_counter.c",
-         "tests/{0}_test.cpp"]
+         "fuzz/{0}_fuzzer.cpp", "fuzz/corpus/add_and_total", "tests/{0}_test.cpp"]
 NEXT = "  cmake --preset default && cmake --build --preset default && ctest --preset default"
 
 
@@ -25,7 +25,7 @@ class NewDriver(CommandLineTest):
         self.assertIn("#define IOCTL_MYDRIVER_ADD ", files["MyDriver.h"])
         self.assertIn("project(MyDriver ", files["CMakeLists.txt"])
         self.assertEqual([preset["name"] for preset in json.loads(files["CMakePresets.json"])["configurePresets"]],
-                         ["default", "asan", "coverage"])
+                         ["default", "asan", "coverage", "fuzz"])
 
     def test_takes_a_name(self):
         (self.place / "my-driver").mkdir()
