@@ -175,8 +175,8 @@ extern \"C\" const char *const ntemu_test_drivers[] = {@rows@nullptr};\n" @ONLY)
     endif()
   endif()
   target_link_libraries(${name} PRIVATE ntemu::testing${suffix} GTest::gmock_main)
-  # Leaks are told by their lines, whatever the type of the build.
-  target_compile_options(${name} PRIVATE -g)
+  # Leaks are told by their lines, whatever the type of the build. Optimizing mocks takes gcc longer than anybody saves by it.
+  target_compile_options(${name} PRIVATE -g $<$<CXX_COMPILER_ID:GNU>:-Og>)
   if(NOT arg_MANUAL)
     include(GoogleTest)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
