@@ -2,6 +2,8 @@
 
 #include <cxxabi.h>
 #include <dlfcn.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <fmt/format.h>
 
@@ -97,10 +99,16 @@ SourceLine look_up(Lines &all, const void *address) NTEMU_REQUIRES(all.mutex) {
   if (!module) return result;
   if (const char *name = dwfl_module_addrname(module, call))
     result.function = fmt::format("{}!{}", image.name, without_arguments(name));
-  Dwfl_Line *source = dwfl_module_getsrc(module, call);
-  const char *file = source ? dwfl_lineinfo(source, nullptr, &result.line, nullptr, nullptr, nullptr) : nullptr;
+  // Found unit by unit: clang writes no table of which unit an address belongs to.
+  Dwarf_Addr bias = 0;
+  Dwarf_Die *unit = nullptr;
+  while ((unit = dwfl_module_nextcu(module, unit, &bias)) && dwarf_haspc(unit, call - bias) <= 0) continue;
+  Dwarf_Line *source = unit ? dwarf_getsrc_die(unit, call - bias) : nullptr;
+  const char *file = source ? dwarf_linesrc(source, nullptr, nullptr) : nullptr;
   if (!file) return result;
-  const char *directory = dwfl_line_comp_dir(source);
+  dwarf_lineno(source, &result.line);
+  Dwarf_Attribute attribute;
+  const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
   result.file = intern((std::filesystem::path(directory ? directory : "") / file).lexically_normal().string());
   return result;
 }
