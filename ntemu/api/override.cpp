@@ -36,7 +36,7 @@ bool is_va_list_form(Id id) {
     auto *each = new std::array<bool, kCount>{};
     for (size_t i = 0; i < table().size(); ++i) {
       const std::string_view name = table()[i].name;
-      (*each)[i] = name.starts_with("vDbgPrint") || name.find("VPrintf") != name.npos;
+      (*each)[i] = name == "vDbgPrintEx" || name.find("VPrintf") != name.npos;
     }
     return each;
   }();

@@ -11,12 +11,26 @@
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/testing/report.h"
+#include "ntemu/vf/stack.h"
 
 namespace ntemu::testing {
 namespace detail {
 namespace {
 
 thread_local Turn *innermost = nullptr;
+
+// A printf-like API of the kernel calls its va_list form: the driver's line is further out.
+const void *driver_site(const void *caller) {
+  const ldr::Image *image = ldr::find_image(caller);
+  if (!image || image->handle) return caller;
+  const void *frames[16];
+  const size_t count = vf::capture_stack(frames);
+  for (size_t i = 0; i < count; ++i) {
+    image = ldr::find_image(frames[i]);
+    if (image && image->handle) return frames[i];
+  }
+  return caller;
+}
 
 }  // namespace
 
@@ -52,7 +66,7 @@ struct Turn::Trace {
 };
 
 Turn::Turn(const MockerBase &mocker, const void *caller) : mocker_(mocker), outer_(innermost) {
-  const machine::SourceLine line = machine::find_line(caller);
+  const machine::SourceLine line = machine::find_line(driver_site(caller));
   const ETHREAD &thread = *base::current_thread();
   std::string text = fmt::format("{} is called by {}", mocker.name(), line.function);
   if (!thread.adopted) text += fmt::format(" on thread {}", reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread));
@@ -105,13 +119,14 @@ Strays &strays() {
 }
 
 void judge_stray(api::Id id, const void *caller) {
-  const ldr::Image *image = ldr::find_image(caller);
+  const void *site = detail::driver_site(caller);
+  const ldr::Image *image = ldr::find_image(site);
   if (!image || !image->handle || api::find_override(id, caller)) return;
   {
     base::Guard guard(strays().mutex);
     if (!strays().told.insert(id).second) return;
   }
-  const machine::SourceLine line = machine::find_line(caller);
+  const machine::SourceLine line = machine::find_line(site);
   FAIL_AT(line) << "Unexpected call of " << api::entry(id).name << " at " << line.function
                 << ": a StrictMockKernel is in place, and the test expects no call of this API.\n"
                 << "If the driver may call it, say so: EXPECT_CALL(kernel." << api::entry(id).name
