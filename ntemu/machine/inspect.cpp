@@ -1,6 +1,7 @@
 #include "ntemu/machine/inspect.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <nlohmann/json.hpp>
 #include <type_traits>
@@ -69,6 +70,9 @@ ThreadView view_thread(ETHREAD &thread) {
   if (!view.waiting) return view;
   const UCHAR reason = peek(&tcb.WaitReason);
   view.wait_reason = wait_reason_name(reason);
+  // A thread counts as asleep a moment before its registers are where a stack begins; a policy may never put them
+  // there.
+  for (int i = 0; i < 10000 && !tcb.KernelStack && ke::is_asleep(thread); ++i) sched_yield();
   view.wait_site = vf::waiting_site(thread);
   view.waited = base::clock().interrupt_time() - thread.wait_began.load();
   if (const base::Deadline deadline = ke::deadline_of(thread); deadline.when != base::kForever)
