@@ -4,13 +4,8 @@
 #include <utility>
 
 #include "ntemu/api/enter.h"
+#include "ntemu/api/kernel_image.h"
 #include "ntemu/base/lock.h"
-
-// Where the kernel's image begins and ends; the linker's.
-extern "C" {
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
-}
 
 namespace ntemu::api {
 namespace {
@@ -51,10 +46,7 @@ std::atomic<bool (*)(const FaultQuery &query, uint64_t &result)> inject_fault{
 
 bool is_from_outside(Id id, const void *caller) {
   if (bypasses > 0 || std::exchange(bypasses_one, false)) return false;
-  const auto address = reinterpret_cast<uintptr_t>(caller);
-  const bool of_kernel =
-      address >= reinterpret_cast<uintptr_t>(__ehdr_start) && address < reinterpret_cast<uintptr_t>(_end);
-  return !of_kernel || is_va_list_form(id);
+  return !is_kernel_code(caller) || is_va_list_form(id);
 }
 
 std::shared_ptr<const Override> find_override(Id id, const void *) {

@@ -30,7 +30,7 @@ struct KnownImage {
 
 struct Lines {
   base::Mutex mutex;
-  std::vector<KnownImage> images NTEMU_GUARDED_BY(mutex);  // newest last: a range may have been another's before
+  std::vector<KnownImage> images NTEMU_GUARDED_BY(mutex);  // no two overlap
   // One for each place where a file was loaded; they stay open.
   std::map<std::pair<std::string, uintptr_t>, Dwfl *> open NTEMU_GUARDED_BY(mutex);
   std::unordered_map<const void *, SourceLine> found NTEMU_GUARDED_BY(mutex);
@@ -59,8 +59,8 @@ Dwfl *open(Lines &all, const KnownImage &image) NTEMU_REQUIRES(all.mutex) {
 
 KnownImage image_of(Lines &all, const void *address) NTEMU_REQUIRES(all.mutex) {
   const auto value = reinterpret_cast<uintptr_t>(address);
-  for (auto image = all.images.rbegin(); image != all.images.rend(); ++image) {
-    if (value - image->base < image->size) return *image;
+  for (const KnownImage &image : all.images) {
+    if (value - image.base < image.size) return image;
   }
   Dl_info info;
   if (dladdr(address, &info) == 0 || !info.dli_fname) return {};

@@ -113,7 +113,7 @@ Answer Request::wait() {
     const Rest rest = machine::look_for_rest();
     return rest == Rest::kDone || rest == Rest::kWaiting;
   };
-  machine::wait_until([&] { return completed() || (idle() && !completed()); }, std::nullopt, never);
+  machine::wait_until([&] { return completed() || idle(); }, std::nullopt, never);
   if (!completed()) {
     FAIL_TEST() << state.name << " is not completed, and nothing that runs or is due will complete it.\n"
                 << "Its dispatch routine returned " << status_name(state.answer.returned)

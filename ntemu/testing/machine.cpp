@@ -16,6 +16,7 @@
 #include "ntemu/ex/pool_poison.h"
 #include "ntemu/include/ntemu/driver_image.h"
 #include "ntemu/include/ntemu/override.h"
+#include "ntemu/include/ntemu/testing/matchers.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
 #include "ntemu/io/file.h"
@@ -43,8 +44,6 @@ void PrintTo(Rest rest, std::ostream *out) {
 
 namespace ntemu::testing {
 namespace {
-
-std::string status_text(NTSTATUS status) { return fmt::format("0x{:08X}", static_cast<uint32_t>(status)); }
 
 // A file of the machine, opened by the test itself.
 class HostFile {
@@ -78,7 +77,7 @@ std::u16string key_path(std::string_view key) {
 }
 
 void expect_success(NTSTATUS status, std::string_view what, std::string_view name) {
-  if (!NT_SUCCESS(status)) FAIL_TEST() << what << " '" << name << "': status " << status_text(status);
+  if (!NT_SUCCESS(status)) FAIL_TEST() << what << " '" << name << "': status " << status_name(status);
 }
 
 void (*end_for_missing)(const char *name, const void *caller) = nullptr;
@@ -103,10 +102,6 @@ FakeClock::~FakeClock() { base::set_clock(nullptr); }
 void FakeClock::advance(std::chrono::nanoseconds duration) {
   state_->clock.advance(std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count() / 100);
 }
-
-struct Machine::Linked {
-  PDRIVER_OBJECT object;
-};
 
 Machine::Machine() : Machine(Options()) {}
 
@@ -195,11 +190,11 @@ NTSTATUS Machine::start(std::string_view service, PDRIVER_INITIALIZE entry) {
   image.entry = entry;
   const auto object = io::create_driver(base::to_utf16_lossy(service), image);
   if (!object)
-    return fail(object.status(), fmt::format("no driver object '{}': {}", service, status_text(object.status())));
+    return fail(object.status(), fmt::format("no driver object '{}': {}", service, status_name(object.status())));
   NTSTATUS status = STATUS_UNSUCCESSFUL;
   watch("DriverEntry", service, [&] { status = io::start_driver(*object); });
-  if (!NT_SUCCESS(status)) return fail(status, fmt::format("DriverEntry failed: status {}", status_text(status)));
-  linked_[std::string(service)] = std::make_unique<Linked>(Linked{*object});
+  if (!NT_SUCCESS(status)) return fail(status, fmt::format("DriverEntry failed: status {}", status_name(status)));
+  linked_[std::string(service)] = *object;
   problem_.clear();
   return STATUS_SUCCESS;
 }
@@ -208,7 +203,7 @@ NTSTATUS Machine::unload(std::string_view service) {
   const Quiet quiet;
   if (const auto found = linked_.find(service); found != linked_.end()) {
     NTSTATUS status = STATUS_UNSUCCESSFUL;
-    watch("DriverUnload", service, [&] { status = io::unload_driver(found->second->object); });
+    watch("DriverUnload", service, [&] { status = io::unload_driver(found->second); });
     if (status != STATUS_INVALID_DEVICE_REQUEST) linked_.erase(found);
     ps::await_ended_threads();
     return status;

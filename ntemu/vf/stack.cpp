@@ -5,14 +5,10 @@
 
 #include <string_view>
 
+#include "ntemu/api/kernel_image.h"
 #include "ntemu/base/current.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
-
-extern "C" {
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
-}
 
 namespace ntemu::vf {
 namespace {
@@ -21,8 +17,6 @@ struct Frame {
   const Frame *outer;
   const void *back;
 };
-
-bool in_kernel(const void *address) { return address >= __ehdr_start && address < _end; }
 
 // In an image that was loaded, or in the program, which may have a driver linked into it: not in a library.
 bool is_drivers(const void *address) {
@@ -58,7 +52,7 @@ template <class Take>
 __attribute__((no_sanitize("address", "thread"))) void walk(const Frame *frame, const ETHREAD &thread,
                                                             const Take &take) {
   while (frame->back) {
-    if (!in_kernel(frame->back) && !take(frame->back)) break;
+    if (!api::is_kernel_code(frame->back) && !take(frame->back)) break;
     const Frame *outer = frame->outer;
     if (!follows(outer, frame, thread)) break;
     frame = outer;

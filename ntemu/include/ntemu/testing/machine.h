@@ -112,7 +112,6 @@ class Machine {
   ntemu::Machine &host() { return *machine_; }
 
  private:
-  struct Linked;
   NTSTATUS fail(NTSTATUS status, std::string problem);
   void watch(std::string_view routine, std::string_view service, const std::function<void()> &call);
   void unload_all();
@@ -122,8 +121,8 @@ class Machine {
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
   std::string problem_;
-  std::map<std::string, std::unique_ptr<Linked>, std::less<>> linked_;
-  bool ended_ = false;  // because a routine hung
+  std::map<std::string, PDRIVER_OBJECT, std::less<>> linked_;  // of `start`
+  bool ended_ = false;                                         // because a routine hung
   std::unique_ptr<ntemu::Machine> machine_;
 };
 
