@@ -21,6 +21,7 @@ enum Hook : uint32_t {
   kObserve = 16,   // every call from outside the kernel is told
   kOverride = 32,  // something stands in for an API
   kFaults = 64,    // calls may be made to fail
+  kVerify = 128,   // the calls of some drivers are verified
 };
 
 // Which hooks are set; zero in an ordinary run, so that NT_ENTER costs one predicted branch.
@@ -35,21 +36,22 @@ extern void (*schedule_point)(Id id, const void *caller);
 extern void (*take_apcs)(const void *caller);
 // Called for kObserve on a call from outside the kernel.
 extern std::atomic<void (*)(Id id, const void *caller)> observe_call;
-// Called for kFaults on a call from outside the kernel, with the API's arguments (those wider than 8 bytes are 0). True
-// when the call fails; then `result` is what it returns.
-struct FaultQuery {
+// A call from outside the kernel, as the hooks below see it: arguments wider than 8 bytes are 0.
+struct Call {
   Id id;
   const void *caller;
   const uint64_t *arguments;
-  size_t count;
 };
-extern std::atomic<bool (*)(const FaultQuery &query, uint64_t &result)> inject_fault;
+// Called for kFaults, then for kVerify. True when the call ends here; then `result` is what it returns.
+using CallHook = bool (*)(const Call &call, uint64_t &result);
+extern std::atomic<CallHook> inject_fault;
+extern std::atomic<CallHook> verify_call;
 
 // Whether hooks that look at callers are to see this call: not the kernel's own, nor what a Bypass covers. The printf
 // forms of an API call its va_list form, which therefore counts wherever it is called.
 bool is_from_outside(Id id, const void *caller);
 // What stands in for the API in this call; null when nothing does.
-std::shared_ptr<const Override> find_override(Id id, const void *caller);
+std::shared_ptr<const Override> find_override(Id id);
 
 inline bool hooked() { return hooks.load(std::memory_order_relaxed) != 0; }
 
@@ -112,18 +114,21 @@ struct Signature<Function> {
       ((text += text.empty() ? "" : ", ", text += format_any(arguments)), ...);
       trace(id, std::move(text));
     }
-    if (!(set & (kObserve | kOverride | kFaults)) || !is_from_outside(id, caller)) return {};
+    if (!(set & (kObserve | kOverride | kFaults | kVerify)) || !is_from_outside(id, caller)) return {};
     if (set & kObserve) observe_call.load(std::memory_order_acquire)(id, caller);
     if (set & kOverride) {
       if (Early<R> early = override_call(id, caller, arguments...)) return early;
     }
-    if (set & kFaults) return fail(id, caller, arguments...);
+    if (set & kFaults) {
+      if (Early<R> early = decide(inject_fault, id, caller, arguments...)) return early;
+    }
+    if (set & kVerify) return decide(verify_call, id, caller, arguments...);
     return {};
   }
 
  private:
   static Early<R> override_call(Id id, const void *caller, P... arguments) {
-    const auto override = find_override(id, caller);
+    const auto override = find_override(id);
     if (!override) return {};
     const auto call = reinterpret_cast<bool (*)(void *, const void *, void *, P...)>(override->call);
     if constexpr (std::is_void_v<R>) {
@@ -134,10 +139,10 @@ struct Signature<Function> {
       return {result};
     }
   }
-  static Early<R> fail(Id id, const void *caller, P... arguments) {
+  static Early<R> decide(const std::atomic<CallHook> &hook, Id id, const void *caller, P... arguments) {
     const uint64_t raws[sizeof...(P) + 1] = {raw(arguments)...};
     uint64_t value = 0;
-    if (!inject_fault.load(std::memory_order_acquire)({id, caller, raws, sizeof...(P)}, value)) return {};
+    if (!hook.load(std::memory_order_acquire)({id, caller, raws}, value)) return {};
     if constexpr (std::is_void_v<R>) {
       return {true};
     } else if constexpr (std::is_pointer_v<R>) {

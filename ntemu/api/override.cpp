@@ -41,15 +41,15 @@ bool is_va_list_form(Id id) {
 }  // namespace
 
 std::atomic<void (*)(Id id, const void *caller)> observe_call{[](Id, const void *) {}};
-std::atomic<bool (*)(const FaultQuery &query, uint64_t &result)> inject_fault{
-    [](const FaultQuery &, uint64_t &) { return false; }};
+std::atomic<CallHook> inject_fault{[](const Call &, uint64_t &) { return false; }};
+std::atomic<CallHook> verify_call{[](const Call &, uint64_t &) { return false; }};
 
 bool is_from_outside(Id id, const void *caller) {
   if (bypasses > 0 || std::exchange(bypasses_one, false)) return false;
   return !is_kernel_code(caller) || is_va_list_form(id);
 }
 
-std::shared_ptr<const Override> find_override(Id id, const void *) {
+std::shared_ptr<const Override> find_override(Id id) {
   base::Guard guard(overrides().mutex);
   return overrides().of[static_cast<size_t>(id)];
 }

@@ -4,8 +4,8 @@
 #include <sched.h>
 
 #include <nlohmann/json.hpp>
-#include <type_traits>
 
+#include "ntemu/base/peek.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/dispatcher.h"
 #include "ntemu/ke/processor.h"
@@ -17,13 +17,7 @@
 namespace ntemu::machine {
 namespace {
 
-// A look from outside, like a debugger's: what it reads may change under it, so it is no data race of ours to report.
-#define NTEMU_PEEK __attribute__((no_sanitize("thread"), noinline))
-
-template <class T>
-NTEMU_PEEK std::remove_volatile_t<T> peek(const T *field) {
-  return *const_cast<const volatile T *>(field);
-}
+using base::peek;
 
 const char *state_name(UCHAR state) {
   constexpr const char *kNames[] = {"Initialized", "Ready",   "Running",    "Standby",
@@ -72,7 +66,7 @@ ThreadView view_thread(ETHREAD &thread) {
   view.wait_reason = wait_reason_name(reason);
   // A thread counts as asleep a moment before its registers are where a stack begins; a policy may never put them
   // there.
-  for (int i = 0; i < 10000 && !tcb.KernelStack && ke::is_asleep(thread); ++i) sched_yield();
+  for (int i = 0; i < 10000 && !peek(&tcb.KernelStack) && ke::is_asleep(thread); ++i) sched_yield();
   view.wait_site = vf::waiting_site(thread);
   view.waited = base::clock().interrupt_time() - thread.wait_began.load();
   if (const base::Deadline deadline = ke::deadline_of(thread); deadline.when != base::kForever)

@@ -121,7 +121,7 @@ Strays &strays() {
 void judge_stray(api::Id id, const void *caller) {
   const void *site = detail::driver_site(caller);
   const ldr::Image *image = ldr::find_image(site);
-  if (!image || !image->handle || api::find_override(id, caller)) return;
+  if (!image || !image->handle || api::find_override(id)) return;
   {
     base::Guard guard(strays().mutex);
     if (!strays().told.insert(id).second) return;

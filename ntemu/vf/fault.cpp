@@ -33,9 +33,9 @@ Faults &faults() {
 }
 
 // Where a call stands; the stack is looked at only when somebody asks.
-class Call {
+class AskedCall {
  public:
-  explicit Call(const api::FaultQuery &query)
+  explicit AskedCall(const api::Call &query)
       : query_(query), name_(api::entry(query.id).name), failure_(find_failure(name_)) {}
   std::string_view name() const { return name_; }
   const Failure *failure() const { return failure_; }
@@ -56,21 +56,21 @@ class Call {
 
  private:
   static constexpr size_t kUnknown = ~size_t{0};
-  const api::FaultQuery &query_;
+  const api::Call &query_;
   std::string_view name_;
   const Failure *failure_;
   std::array<const void *, kMostFrames> frames_{};
   size_t count_ = kUnknown;
 };
 
-bool meets(const FaultRule &rule, Call &call) {
+bool meets(const FaultRule &rule, AskedCall &call) {
   if (rule.api.empty() ? !call.failure() : rule.api != call.name()) return false;
   if (rule.tag && call.tag() != rule.tag) return false;
   return rule.stack == 0 || call.stack() == rule.stack;
 }
 
-bool decide(const api::FaultQuery &query, uint64_t &result) {
-  Call call(query);
+bool decide(const api::Call &query, uint64_t &result) {
+  AskedCall call(query);
   Faults &all = faults();
   base::Guard guard(all.mutex);
   if (call.raises()) return false;

@@ -7,6 +7,7 @@
 
 #include "ntemu/api/kernel_image.h"
 #include "ntemu/base/current.h"
+#include "ntemu/base/peek.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
 
@@ -87,7 +88,7 @@ const void *calling_site() {
 }
 
 const void *waiting_site(const ETHREAD &thread) {
-  const auto *saved = static_cast<const char *>(thread.Tcb.KernelStack);
+  const auto *saved = static_cast<const char *>(base::peek(&thread.Tcb.KernelStack));
   const auto *frame = reinterpret_cast<const Frame *>(saved + kSavedRegisters);
   if (!saved || !follows(frame, static_cast<const Frame *>(thread.Tcb.StackLimit), thread)) return nullptr;
   const void *site = nullptr;

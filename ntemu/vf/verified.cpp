@@ -1,0 +1,61 @@
+#include "ntemu/vf/verified.h"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/base/lock.h"
+#include "ntemu/ke/bugcheck.h"
+
+namespace ntemu::vf {
+namespace {
+
+// Read without a lock at every call of a driver: an entry with no options is free.
+struct Range {
+  std::atomic<uintptr_t> begin, end;
+  std::atomic<ULONG> options;
+};
+std::array<Range, 256> ranges;
+std::atomic<size_t> used{0};
+base::Mutex change;
+
+}  // namespace
+
+bool verify_image(const void *base, size_t bytes, ULONG options) {
+  const auto begin = reinterpret_cast<uintptr_t>(base);
+  base::Guard guard(change);
+  size_t at = 0;
+  while (at < used.load() && ranges[at].options.load() != 0) ++at;
+  if (at == ranges.size()) return false;
+  ranges[at].begin = begin;
+  ranges[at].end = begin + bytes;
+  ranges[at].options.store(options | kAlways, std::memory_order_release);
+  if (at == used.load()) used = at + 1;
+  api::hooks.fetch_or(api::kVerify);
+  return true;
+}
+
+void unverify_image(const void *base) {
+  base::Guard guard(change);
+  bool any = false;
+  for (size_t i = 0; i < used.load(); ++i) {
+    if (ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base)) ranges[i].options = 0;
+    any |= ranges[i].options.load() != 0;
+  }
+  if (!any) api::hooks.fetch_and(~uint32_t{api::kVerify});
+}
+
+ULONG options_at(const void *address) {
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  const size_t count = used.load(std::memory_order_acquire);
+  for (size_t i = 0; i < count; ++i) {
+    const ULONG options = ranges[i].options.load(std::memory_order_acquire);
+    if (options != 0 && at >= ranges[i].begin.load() && at < ranges[i].end.load()) return options;
+  }
+  return 0;
+}
+
+void violation(ULONG_PTR kind, ULONG_PTR p2, ULONG_PTR p3, ULONG_PTR p4) { ke::bugcheck(0xC4, kind, p2, p3, p4); }
+
+}  // namespace ntemu::vf
