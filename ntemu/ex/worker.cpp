@@ -148,9 +148,11 @@ void finish(Slot &slot) {
 Slot &own_slot() {
   Workers &all = workers();
   base::Guard guard(all.mutex);
-  Slot &slot = all.slots[all.slots_used++];
-  slot.thread = &ke::current();
-  return slot;
+  size_t at = 0;
+  while (at < all.slots_used && all.slots[at].thread.load()) ++at;
+  if (at == all.slots_used) ++all.slots_used;
+  all.slots[at].thread = &ke::current();
+  return all.slots[at];
 }
 
 }  // namespace
@@ -255,6 +257,19 @@ bool is_queued(const WORK_QUEUE_ITEM &item) {
   Workers &all = workers();
   base::Guard guard(all.mutex);
   return item.List.Flink != nullptr;
+}
+
+void leave_work() {
+  Workers &all = workers();
+  for (size_t i = 0; i < std::size(all.slots); ++i) {
+    Slot &slot = all.slots[i];
+    if (slot.thread.load() != &ke::current()) continue;
+    if (slot.work.job && slot.work.job->waiter) slot.work.job->waiter->abandoned = true;
+    if (slot.busy) finish(slot);
+    base::Guard guard(all.mutex);
+    --all.threads;
+    slot.thread = nullptr;
+  }
 }
 
 void abandon_work() {

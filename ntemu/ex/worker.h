@@ -34,6 +34,10 @@ bool is_worker(const _ETHREAD &thread);
 // A worker that runs nothing.
 bool is_idle_worker(const _ETHREAD &thread);
 
+// The calling worker, if it is one, is about to end in the middle of its routine: who waits for that is told as by
+// abandon_work, and another worker may take its place.
+void leave_work();
+
 // No system thread is left: ends the waits of host threads in run_on_system_worker, and there is no further work.
 void abandon_work();
 

@@ -2,14 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <csetjmp>
-#include <cstdio>
 #include <string>
 
 #include "ntemu/api/enter.h"
 #include "ntemu/api/stubs.h"
 #include "ntemu/base/log.h"
+#include "ntemu/ke/bugcheck_callback.h"
 #include "ntemu/ke/dispatcher.h"
+#include "ntemu/ke/exception.h"
 
 extern "C" {
 __attribute__((visibility("default"))) ULONG_PTR KiBugCheckData[5] = {};
@@ -21,6 +24,7 @@ struct RaiseFrame {
   jmp_buf target;
   RaiseFrame *outer;
   bool takes_bugchecks;
+  void (*note)(const Stop &);
   NTSTATUS status;
   Bugcheck stop;
 };
@@ -28,7 +32,6 @@ struct RaiseFrame {
 namespace {
 
 std::string describe_nothing(const void *) { return {}; }
-void end_process(const Bugcheck &) { _exit(kBugcheckExitCode); }
 
 void report_missing(const char *name, const void *caller) {
   base::log(base::Level::kError, "api", "{} is not implemented; called from {}{}", name, fmt::ptr(caller),
@@ -38,8 +41,9 @@ void report_missing(const char *name, const void *caller) {
 
 // Innermost frame first. Frames are only ever left from inside `body`, on their own thread.
 template <class Body>
-RaiseFrame run_in_frame(bool takes_bugchecks, const Body &body) {
+RaiseFrame run_in_frame(bool takes_bugchecks, const Body &body, void (*note)(const Stop &) = nullptr) {
   RaiseFrame frame{};
+  frame.note = note;
   frame.outer = current().raise_frame;
   frame.takes_bugchecks = takes_bugchecks;
   current().raise_frame = &frame;
@@ -51,86 +55,48 @@ RaiseFrame run_in_frame(bool takes_bugchecks, const Body &body) {
 }  // namespace
 
 std::string (*describe_address)(const void *) = describe_nothing;
-void (*end_machine)(const Bugcheck &) = end_process;
+void (*take_stop)(const Stop &) = [](const Stop &) {};
+void (*end_machine)(const Stop &) = [](const Stop &) {};
 
-const char *bugcheck_name(ULONG code) {
-  switch (code) {
-    case 0x01:
-      return "APC_INDEX_MISMATCH";
-    case 0x09:
-      return "IRQL_NOT_GREATER_OR_EQUAL";
-    case 0x0A:
-      return "IRQL_NOT_LESS_OR_EQUAL";
-    case 0x0C:
-      return "MAXIMUM_WAIT_OBJECTS_EXCEEDED";
-    case 0x10:
-      return "SPIN_LOCK_NOT_OWNED";
-    case 0x19:
-      return "BAD_POOL_HEADER";
-    case 0x1E:
-      return "KMODE_EXCEPTION_NOT_HANDLED";
-    case 0x20:
-      return "KERNEL_APC_PENDING_DURING_EXIT";
-    case 0x35:
-      return "NO_MORE_IRP_STACK_LOCATIONS";
-    case 0x39:
-      return "SYSTEM_EXIT_OWNED_MUTEX";
-    case 0x40:
-      return "TARGET_MDL_TOO_SMALL";
-    case 0x44:
-      return "MULTIPLE_IRP_COMPLETE_REQUESTS";
-    case 0x48:
-      return "CANCEL_STATE_IN_COMPLETED_IRP";
-    case 0x4E:
-      return "PFN_LIST_CORRUPT";
-    case 0x50:
-      return "PAGE_FAULT_IN_NONPAGED_AREA";
-    case 0x7E:
-      return "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED";
-    case 0xB8:
-      return "ATTEMPTED_SWITCH_FROM_DPC";
-    case 0xC2:
-      return "BAD_POOL_CALLER";
-    case 0xC7:
-      return "TIMER_OR_DPC_INVALID";
-    case 0xC8:
-      return "IRQL_UNEXPECTED_VALUE";
-    case 0xD1:
-      return "DRIVER_IRQL_NOT_LESS_OR_EQUAL";
-    case 0xE1:
-      return "WORKER_THREAD_RETURNED_AT_BAD_IRQL";
-    case 0xE2:
-      return "MANUALLY_INITIATED_CRASH";
-    case 0xE4:
-      return "WORKER_INVALID";
-    case 0xF7:
-      return "DRIVER_OVERRAN_STACK_BUFFER";
-    case 0x139:
-      return "KERNEL_SECURITY_CHECK_FAILURE";
-    case 0x162:
-      return "KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE";
-    case 0x4000008A:
-      return "THREAD_TERMINATE_HELD_MUTEX";
-    case 0xDEAD0001:
-      return "MISSING_KERNEL_API";
-    default:
-      return "UNKNOWN_BUGCHECK";
-  }
-}
+namespace {
 
-void bugcheck(ULONG code, ULONG_PTR p1, ULONG_PTR p2, ULONG_PTR p3, ULONG_PTR p4) {
-  const Bugcheck stop{code, {p1, p2, p3, p4}};
-  for (RaiseFrame *frame = current().raise_frame; frame; frame = frame->outer) {
-    if (!frame->takes_bugchecks) continue;
-    frame->stop = stop;
-    std::longjmp(frame->target, 1);
+std::atomic<pid_t> stopping{0};  // the host thread that ends the machine
+
+[[noreturn]] void stop(const Stop &stop) {
+  if (stop.thread) {
+    for (RaiseFrame *frame = stop.thread->raise_frame; frame; frame = frame->outer) {
+      if (!frame->takes_bugchecks) continue;
+      frame->stop = stop.check;
+      if (frame->note) frame->note(stop);
+      std::longjmp(frame->target, 1);
+    }
   }
-  KiBugCheckData[0] = code;
-  for (int i = 0; i < 4; ++i) KiBugCheckData[i + 1] = stop.parameters[i];
-  base::log(base::Level::kError, "bugcheck", "*** STOP: 0x{:08X} ({:#018x}, {:#018x}, {:#018x}, {:#018x}) {}", code, p1,
-            p2, p3, p4, bugcheck_name(code));
+  take_stop(stop);
+  pid_t nobody = 0;
+  const pid_t self = gettid();
+  if (!stopping.compare_exchange_strong(nobody, self)) {
+    if (nobody == self) {
+      leave_faulted_callback();
+      _exit(kBugcheckExitCode);
+    }
+    for (;;) pause();
+  }
+  KiBugCheckData[0] = stop.check.code;
+  std::copy_n(stop.check.parameters, 4, KiBugCheckData + 1);
   end_machine(stop);
   _exit(kBugcheckExitCode);
+}
+
+}  // namespace
+
+void bugcheck(ULONG code, ULONG_PTR p1, ULONG_PTR p2, ULONG_PTR p3, ULONG_PTR p4) {
+  ucontext_t here;
+  getcontext(&here);
+  stop({{code, {p1, p2, p3, p4}}, &current(), here, false});
+}
+
+void bugcheck_at(const ucontext_t &trap, const Bugcheck &check) {
+  stop({check, base::current_thread_slot, trap, true});
 }
 
 void raise_status(NTSTATUS status) {
@@ -140,13 +106,32 @@ void raise_status(NTSTATUS status) {
     frame->status = status;
     std::longjmp(frame->target, 1);
   }
-  const auto code = static_cast<ULONG_PTR>(static_cast<LONG_PTR>(status));
-  const auto address = reinterpret_cast<ULONG_PTR>(__builtin_return_address(0));
-  bugcheck(thread.adopted ? 0x1E : 0x7E, code, address, 0, 0);
+  ucontext_t here;
+  getcontext(&here);
+  record_exception(status, here, 0);
+  bugcheck_for_exception(here);
+}
+
+void bugcheck_for_exception(const ucontext_t &trap) {
+  const auto code = static_cast<ULONG_PTR>(static_cast<LONG_PTR>(KiExceptionRecord.ExceptionCode));
+  const auto address = reinterpret_cast<ULONG_PTR>(KiExceptionRecord.ExceptionAddress);
+  ETHREAD *thread = base::current_thread_slot;
+  Bugcheck check;
+  if (thread && !thread->adopted) {
+    check = {0x7E,
+             {code, address, reinterpret_cast<ULONG_PTR>(&KiExceptionRecord),
+              reinterpret_cast<ULONG_PTR>(&KiContextRecord)}};
+  } else {
+    check = {0x1E,
+             {code, address, KiExceptionRecord.ExceptionInformation[0], KiExceptionRecord.ExceptionInformation[1]}};
+  }
+  bugcheck_at(trap, check);
 }
 
 NTSTATUS catch_raise(const std::function<void()> &body) { return run_in_frame(false, body).status; }
-Bugcheck catch_bugcheck(const std::function<void()> &body) { return run_in_frame(true, body).stop; }
+Bugcheck catch_bugcheck(const std::function<void()> &body, void (*note)(const Stop &)) {
+  return run_in_frame(true, body, note).stop;
+}
 
 void require_irql_at_most(KIRQL limit, const void *caller) {
   const KIRQL irql = current().irql;
@@ -178,9 +163,13 @@ VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR Bu
 VOID KeBugCheck(ULONG BugCheckCode) { ke::bugcheck(BugCheckCode); }
 
 // Called by a driver's __stack_chk_fail: its stack cookie was overwritten.
-extern "C" __attribute__((visibility("default"), noreturn)) void nt_stack_check_failed(const void *caller) {
+extern "C" __attribute__((visibility("default"), noreturn)) void nt_stack_check_failed(const void *caller,
+                                                                                       const ULONG_PTR *frame) {
   // The call that reports it is a function's last instruction, so that what follows it may be another function.
   base::log(base::Level::kError, "ke", "stack buffer overrun in the function before {}{}", fmt::ptr(caller),
             ke::describe_address(static_cast<const char *>(caller) - 1));
-  ke::bugcheck(0xF7, reinterpret_cast<ULONG_PTR>(caller));
+  ULONG_PTR expected;
+  asm("mov %%fs:0x28, %0" : "=r"(expected));
+  // Both compilers keep it right below the frame pointer.
+  ke::bugcheck(0xF7, frame[-1], expected, ~expected);
 }

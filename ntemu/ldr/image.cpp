@@ -13,6 +13,7 @@
 #include "ntemu/io/driver.h"
 #include "ntemu/ldr/elf_dynamic.h"
 #include "ntemu/ldr/list.h"
+#include "ntemu/ldr/unloaded.h"
 #include "ntemu/ps/notify.h"
 
 LIST_ENTRY PsLoadedModuleList = {&PsLoadedModuleList, &PsLoadedModuleList};
@@ -230,6 +231,7 @@ void teardown() {
   while (PsLoadedModuleList.Blink != &PsLoadedModuleList)
     unload_image(reinterpret_cast<Image *>(
         CONTAINING_RECORD(PsLoadedModuleList.Blink, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks)));
+  forget_unloaded();
 }
 
 LoadResult load_image(const fs::path &file, const fs::path &private_directory, std::u16string_view base_name,
@@ -255,7 +257,10 @@ LoadResult load_image(const fs::path &file, const fs::path &private_directory, s
 
 void unload_image(Image *image) {
   remove(image);
-  if (image->handle) dlclose(image->handle);
+  if (image->handle) {
+    dlclose(image->handle);
+    reserve_unloaded(image->base_name, image->entry.DllBase, image->entry.SizeOfImage);
+  }
   delete image;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ntemu/ldr/list.h"
+#include "ntemu/ldr/unloaded.h"
 
 namespace ntemu::ldr {
 namespace {
@@ -48,7 +49,7 @@ std::vector<Symbol> read_symbols(const std::filesystem::path &path) {
 std::string symbolize(const void *address) {
   const base::Guard guard(list_lock);
   Image *image = find_in_list(address);
-  if (!image) return fmt::format("{}", address);
+  if (!image) return describe_unloaded(address).value_or(fmt::format("{}", address));
   if (!image->symbols) image->symbols = std::make_unique<std::vector<Symbol>>(read_symbols(image->symbol_file()));
   const uint64_t offset = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(image->entry.DllBase);
   const auto after = std::upper_bound(image->symbols->begin(), image->symbols->end(), offset,

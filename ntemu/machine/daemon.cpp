@@ -21,6 +21,7 @@
 #include "ntemu/machine/debug_log.h"
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
+#include "ntemu/machine/last_stop.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/operations.h"
 #include "ntemu/machine/services.h"
@@ -122,6 +123,10 @@ std::optional<Error> Daemon::boot() {
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   note(base::Level::kInfo, fmt::format("ntemu {} boots, process {}", NTEMU_VERSION, getpid()));
+  if (const auto last = read_last_stop(options_.directory); last && !last->value("told", false)) {
+    note(base::Level::kWarning, "the machine came to an unplanned end before: " + describe_last_stop(*last));
+    note_told(options_.directory, *last);
+  }
   std::function<void(std::string_view)> print;
   if (options_.print) {
     print = [](std::string_view line) {
@@ -218,6 +223,10 @@ json Daemon::status() {
               {"services", count_services()},
               {"log", (options_.directory / kDebugLogName).string()}};
   if (getppid() == supervisor_) status["supervisor"] = supervisor_;  // it may have been killed
+  if (const auto last = read_last_stop(options_.directory)) {
+    status["last_stop"] = *last;
+    status["last_stop"]["text"] = describe_last_stop(*last);
+  }
   if (mount_problem_.empty()) {
     status["mount"] = (options_.directory / kMountName).string();
   } else {

@@ -9,6 +9,7 @@
 #include "ntemu/io/work_item.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/ldr/unloaded.h"
 #include "ntemu/machine/source_line.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/reaper.h"
@@ -221,6 +222,7 @@ size_t Drivers::put_away(ldr::Image *image) {
   if (left == 0) {
     ldr::unload_image(image);
   } else {
+    if (trap_unloaded_) ldr::forbid_code(*image);
     base::Guard guard(mutex_);
     lingering_.push_back(image);
   }

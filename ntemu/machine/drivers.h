@@ -18,6 +18,7 @@ namespace ntemu::machine {
 class Drivers {
  public:
   Drivers();
+  void trap_unloaded(bool trap) { trap_unloaded_ = trap; }  // MachineOptions.trap_unloaded
   ~Drivers();
   // `copies`: where the images' private copies go.
   Outcome<std::string> load(const std::filesystem::path &image, const std::filesystem::path &copies,
@@ -58,6 +59,7 @@ class Drivers {
   std::function<void()> late_unload_ NTEMU_GUARDED_BY(mutex_);
   // Images of no driver any more in which threads still ran when last looked at.
   mutable std::vector<ldr::Image *> lingering_ NTEMU_GUARDED_BY(mutex_);
+  bool trap_unloaded_ = true;
 };
 
 }  // namespace ntemu::machine

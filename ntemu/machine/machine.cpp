@@ -30,6 +30,7 @@
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/place.h"
 #include "ntemu/machine/rest.h"
+#include "ntemu/machine/stop.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/thread.h"
@@ -83,12 +84,6 @@ void route_log(const MachineOptions &options, std::shared_ptr<const machine::Deb
       });
 }
 
-// A bugcheck ends the process; nothing of the machine may be left lying about.
-void end_after_bugcheck(const ke::Bugcheck &) {
-  kd::flush_debug_print();
-  machine::exit_now(ke::kBugcheckExitCode);
-}
-
 Error cannot_use(const std::filesystem::path &directory, const std::error_code &error) {
   const NTSTATUS status = error == std::errc::not_a_directory             ? STATUS_NOT_A_DIRECTORY
                           : error == std::errc::no_such_file_or_directory ? STATUS_OBJECT_PATH_NOT_FOUND
@@ -136,7 +131,7 @@ std::optional<Error> Machine::State::boot() {
   route_log(options, std::move(file));
   ke::boot_bugcheck();
   ke::boot_timers();
-  ke::end_machine = end_after_bugcheck;
+  machine::end_in_bugchecks(options.directory);
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
   ex::boot();
   kd::boot();
@@ -152,6 +147,7 @@ std::optional<Error> Machine::State::boot() {
   io::boot_work_items();
   io::boot_irps();
   ldr::boot();
+  drivers.trap_unloaded(options.trap_unloaded);
   booted = true;
   return drives.boot(options.directory);
 }

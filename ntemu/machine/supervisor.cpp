@@ -12,6 +12,7 @@
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/machine/control.h"
 #include "ntemu/machine/debug_log.h"
+#include "ntemu/machine/last_stop.h"
 
 namespace ntemu::machine {
 namespace {
@@ -79,6 +80,8 @@ int supervise(const stdfs::path &directory, const std::function<int()> &machine,
   if (child < 0) return 1;
   const int status = await_end(child, signals);
   clean_up(directory);
+  if (WIFSIGNALED(status) || WEXITSTATUS(status) == ke::kBugcheckExitCode)
+    record_end(directory, child, describe_end(status));
   if (auto log = DebugLog::open(directory / kDebugLogName)) {
     const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     log->write(well ? base::Level::kInfo : base::Level::kError, "supervisor",

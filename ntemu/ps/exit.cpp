@@ -4,6 +4,7 @@
 #include "ntemu/base/log.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/wait.h"
+#include "ntemu/ps/leaked_locks.h"
 #include "ntemu/ps/notify.h"
 
 namespace ntemu::ps {
@@ -35,18 +36,13 @@ const char *name_of(ke::LockKind kind) {
 namespace {
 
 // Before the machine stops: the bugcheck's parameters tell a count, not which lock it is.
-void report_held_locks(const ETHREAD &thread) {
-  const auto id = reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread);
+void report(const ETHREAD &thread) {
   if (thread.held.count() == 0) {
     base::log(base::Level::kError, "ps", "thread {}{} ends at IRQL {}, with {:#x} as its APC count; it holds no lock",
-              id, ke::describe_address(thread.StartAddress), thread.irql, thread.Tcb.CombinedApcDisable);
+              reinterpret_cast<ULONG_PTR>(thread.Cid.UniqueThread), ke::describe_address(thread.StartAddress),
+              thread.irql, thread.Tcb.CombinedApcDisable);
   }
-  for (uint32_t i = 0; i < thread.held.known(); ++i) {
-    const ke::HeldLock &held = thread.held[i];
-    base::log(base::Level::kError, "ps", "thread {}{} ends and holds {} {}, acquired at {}{}", id,
-              ke::describe_address(thread.StartAddress), name_of(held.kind()), fmt::ptr(held.lock),
-              fmt::ptr(held.site()), ke::describe_address(held.site()));
-  }
+  report_held_locks(thread);
 }
 
 // A KMUTEX has to be released. Other mutants become abandoned when the thread ends.
@@ -62,11 +58,11 @@ const KMUTANT *owned_mutex(const KTHREAD &thread) {
 void check(const ETHREAD &thread) {
   const KTHREAD &tcb = thread.Tcb;
   if (tcb.CombinedApcDisable != 0 || thread.irql != PASSIVE_LEVEL) {
-    report_held_locks(thread);
+    report(thread);
     ke::bugcheck(0x20, 0, tcb.CombinedApcDisable, thread.irql, 1);
   }
   if (const KMUTANT *mutex = owned_mutex(tcb)) {
-    report_held_locks(thread);
+    report(thread);
     ke::bugcheck(0x4000008A, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(mutex));
   }
 }

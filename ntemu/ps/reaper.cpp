@@ -6,6 +6,7 @@
 #include "ntemu/base/pages.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ob/object.h"
+#include "ntemu/ps/leaked_locks.h"
 
 namespace ntemu::ps {
 namespace {
@@ -53,6 +54,7 @@ void *run(void *) {
       if (ke::leaving.load()) {
         thread->next_to_reap = std::exchange(kept, thread);
       } else {
+        if (thread->held.count() > 0) check_leaked_locks(*thread);
         free_thread(thread);
       }
       thread = next;

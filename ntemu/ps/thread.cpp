@@ -55,6 +55,8 @@ constexpr size_t kStackBytes = 4 * kDefaultStackBytes;
 #else
 constexpr size_t kStackBytes = kDefaultStackBytes;
 #endif
+// The report of a bugcheck is made on it.
+constexpr size_t kSignalStackBytes = 256 * 1024;
 constexpr base::Nt100ns kStartCpuLimit = base::kNtPerMillisecond;
 constexpr base::Nt100ns kStartHostLimit = base::kNtPerSecond;
 
@@ -140,9 +142,18 @@ __attribute__((noinline)) void KiStartSystemThread(ETHREAD &thread) {
   asm volatile("");  // keeps the frame above from becoming a tail call
 }
 
+// Where a fault is told when the stack itself is used up. Sanitizers have stacks of their own for that.
+void use_signal_stack([[maybe_unused]] void *pages) {
+#if !defined(NTEMU_ASAN) && !defined(NTEMU_TSAN)
+  const stack_t stack{.ss_sp = pages, .ss_flags = 0, .ss_size = kSignalStackBytes};
+  sigaltstack(&stack, nullptr);
+#endif
+}
+
 void *host_entry(void *argument) {
   auto &thread = *static_cast<ETHREAD *>(argument);
   base::current_thread_slot = &thread;
+  use_signal_stack(thread.stack_pages);
   thread.host_id = gettid();
   clockid_t cpu_clock = 0;
   pthread_getcpuclockid(pthread_self(), &cpu_clock);
@@ -170,13 +181,14 @@ void *host_entry(void *argument) {
   return nullptr;
 }
 
-// One guard page below the stack; pthread's own data lies at its top.
+// A guard page below the stack, and below that the stack for signals; pthread's own data lies at the top.
 bool make_stack(ETHREAD &thread, pthread_attr_t &attributes) {
-  thread.stack_bytes = kStackBytes + base::kPageSize;
+  thread.stack_bytes = kStackBytes + base::kPageSize + kSignalStackBytes;
   thread.stack_pages = base::map_pages(thread.stack_bytes);
   if (!thread.stack_pages) return false;
-  mprotect(thread.stack_pages, base::kPageSize, PROT_NONE);
-  char *limit = static_cast<char *>(thread.stack_pages) + base::kPageSize;
+  char *guard = static_cast<char *>(thread.stack_pages) + kSignalStackBytes;
+  mprotect(guard, base::kPageSize, PROT_NONE);
+  char *limit = guard + base::kPageSize;
   thread.Tcb.StackLimit = limit;
   thread.Tcb.StackBase = limit + kStackBytes;
   thread.Tcb.InitialStack = thread.Tcb.StackBase;

@@ -97,7 +97,7 @@ DeviceFuzzer::DeviceFuzzer(PDRIVER_INITIALIZE entry, std::string path, std::vect
   state_->codes = std::move(codes);
   ::testing::UnitTest::GetInstance()->listeners().Append(new AbortOnFailure);
   state_->machine.emplace();
-  ke::end_machine = [](const ke::Bugcheck &) { std::abort(); };
+  ke::end_machine = [](const ke::Stop &) { std::abort(); };
 }
 
 DeviceFuzzer::~DeviceFuzzer() = default;

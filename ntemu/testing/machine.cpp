@@ -16,6 +16,7 @@
 #include "ntemu/ex/pool_poison.h"
 #include "ntemu/include/ntemu/driver_image.h"
 #include "ntemu/include/ntemu/override.h"
+#include "ntemu/include/ntemu/testing/bugcheck.h"
 #include "ntemu/include/ntemu/testing/matchers.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
@@ -111,6 +112,7 @@ Machine::Machine(const Options &options) : options_(options) {
   [[maybe_unused]] static const bool reports = !ex::poisons() && (machine::report_faults(), true);
   MachineOptions boot;
   boot.cpus = options.cpus;
+  boot.trap_unloaded = false;  // told as a failure of the test
   boot.debug_print = [this](std::string_view line) {
     std::lock_guard guard(mutex_);
     lines_.emplace_back(line);
@@ -122,6 +124,7 @@ Machine::Machine(const Options &options) : options_(options) {
   api::missing_api = report_missing;
   base::current_thread();  // the test's thread is one of the machine from now on: its calls have a stack to tell
   vf::begin_watch();
+  detail::forget_bugcheck();
 }
 
 // Calls a routine that runs a driver's code on a system worker, and looks after it meanwhile.
@@ -146,6 +149,11 @@ void Machine::watch(std::string_view routine, std::string_view service, const st
 
 Machine::~Machine() {
   const Quiet quiet;
+  if (detail::bugcheck_taken()) {  // what was going on will never come to its end
+    vf::end_watch();
+    machine_->shut_down();
+    return;
+  }
   try {
     if (!ended_) unload_all();
   } catch (const std::runtime_error &) {  // told already: a DriverUnload hung
@@ -265,6 +273,7 @@ bool Machine::run_to_end() {
   const Rest rest = machine_->wait_for_rest(options_.patience);
   ps::await_ended_threads();
   if (rest == Rest::kDone) return true;
+  if (detail::bugcheck_taken()) return false;
   FAIL_TEST() << (rest == Rest::kRunning   ? "The drivers' threads still run after the machine's patience:\n"
                   : rest == Rest::kDelayed ? "The drivers' threads wait for a time that has not come:\n"
                                            : "Every thread of the drivers waits, and nothing will wake them:\n")

@@ -76,6 +76,34 @@ size_t capture_stack(std::span<const void *> frames) {
   return count;
 }
 
+__attribute__((no_sanitize("address", "thread"))) size_t capture_stack_at(const ucontext_t &registers,
+                                                                          const ETHREAD &thread,
+                                                                          std::span<const void *> frames) {
+  const auto get = [&](int which) { return reinterpret_cast<const void *>(registers.uc_mcontext.gregs[which]); };
+  const auto *const top = static_cast<const Frame *>(thread.Tcb.StackLimit);
+  size_t count = 0;
+  const auto add = [&](const void *address) {
+    if (count < frames.size()) frames[count++] = address;
+  };
+  const void *const instruction = get(REG_RIP);
+  add(instruction);
+  // A call to where no code is has left nothing but where it came from.
+  dl_find_object object;
+  const auto *const stack = static_cast<const char *>(get(REG_RSP));
+  if (_dl_find_object(const_cast<void *>(instruction), &object) != 0 &&
+      follows(reinterpret_cast<const Frame *>(stack), top, thread)) {
+    add(*reinterpret_cast<const void *const *>(stack));
+  }
+  const auto *frame = static_cast<const Frame *>(get(REG_RBP));
+  if (!follows(frame, top, thread)) return count;
+  while (frame->back && count < frames.size()) {
+    add(frame->back);
+    if (!follows(frame->outer, frame, thread)) break;
+    frame = frame->outer;
+  }
+  return count;
+}
+
 const void *calling_site() {
   const ETHREAD *thread = base::current_thread_slot;
   if (!thread) return nullptr;

@@ -13,6 +13,7 @@
 #include "nt/status.h"
 #include "ntemu/machine/debug_log.h"
 #include "ntemu/machine/inspect.h"
+#include "ntemu/machine/last_stop.h"
 #include "ntemu/machine/locate.h"
 #include "ntemu/machine/place.h"
 #include "ntemu/machine/supervisor.h"
@@ -69,10 +70,15 @@ bool is_there(const stdfs::path &path) {
 }
 
 int say_none_runs(const stdfs::path &directory, bool as_json) {
+  const auto last = machine::read_last_stop(directory);
   if (as_json) {
-    std::puts(json{{"running", false}, {"directory", directory.string()}}.dump(2).c_str());
+    json said{{"running", false}, {"directory", directory.string()}};
+    if (last) said["last_stop"] = *last;
+    if (last) said["last_stop"]["text"] = machine::describe_last_stop(*last);
+    std::puts(said.dump(2).c_str());
   } else {
     fmt::print(stderr, "ntemu: no machine runs in {}\n", directory.string());
+    if (last) fmt::print(stderr, "last stop: {}\n", machine::describe_last_stop(*last));
   }
   return 0;
 }
@@ -101,13 +107,14 @@ void print_status(const json &status) {
     line("services", fmt::format("{}, {} of them running", status["services"].value("total", 0),
                                  status["services"].value("running", 0)));
   line("log", status.value("log", ""));
+  if (const auto last = status.find("last_stop"); last != status.end()) line("last stop", last->value("text", ""));
 }
 
 // What belongs to the machine, and may go.
 std::vector<std::string> resettable(const stdfs::path &directory, bool drive_c) {
   std::vector<std::string> names;
-  for (const char *name :
-       {"hive.db", "hive.db-wal", "hive.db-shm", "debug.log", "images", "control.sock", "DosDevices"}) {
+  for (const char *name : {"hive.db", "hive.db-wal", "hive.db-shm", "debug.log", "images", "control.sock", "DosDevices",
+                           "last_stop.json"}) {
     if (is_there(directory / name)) names.emplace_back(name);
   }
   if (drive_c && is_there(directory / "drive_c")) names.emplace_back("drive_c");

@@ -19,6 +19,7 @@
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"
+#include "ntemu/machine/stop.h"
 #include "ntemu/machine/win32_error.h"
 #include "tools/ntemu/commands.h"
 
@@ -137,18 +138,19 @@ void unload(Machine &machine, Report &report, Interruption &interruption) {
 
 // A bugcheck ends the process wherever it happens; these say what to print of it.
 const char *current_driver;
-void (*end_machine)(const ke::Bugcheck &);
+void (*end_machine)(const ke::Stop &);
 
-void end_with_json(const ke::Bugcheck &stop) {
+void end_with_json(const ke::Stop &stop) {
   kd::flush_debug_print();
   auto parameters = json::array();
-  for (const ULONG_PTR parameter : stop.parameters) parameters.push_back(fmt::format("{:#x}", parameter));
+  for (const ULONG_PTR parameter : stop.check.parameters) parameters.push_back(fmt::format("{:#x}", parameter));
   std::puts(json{{"driver", current_driver},
                  {"result", "bugcheck"},
                  {"bugcheck",
-                  {{"code", fmt::format("0x{:08X}", stop.code)},
-                   {"name", ke::bugcheck_name(stop.code)},
-                   {"parameters", parameters}}}}
+                  {{"code", fmt::format("0x{:08X}", stop.check.code)},
+                   {"name", ke::bugcheck_name(stop.check.code)},
+                   {"parameters", parameters},
+                   {"at", machine::describe_fault_site(stop)}}}}
                 .dump()
                 .c_str());
   end_machine(stop);

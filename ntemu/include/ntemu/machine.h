@@ -54,6 +54,9 @@ struct MachineOptions {
   bool debug_log = false;
   // Virtual processors, 1 to 64: as many threads can be at DISPATCH_LEVEL at once.
   unsigned cpus = 2;
+  // Whether a thread that comes back into a driver that is unloaded ends the machine (bugcheck 0xCE), as on Windows;
+  // else it goes on in the code, which stays for as long as somebody is in it.
+  bool trap_unloaded = true;
   // The lock of the directory when the caller has it already (machine/place.h); the machine then owns the descriptor.
   int lock = -1;
 };

@@ -2,6 +2,7 @@
 // With GoogleTest and GoogleMock; docs/unit-tests.md is the guide.
 #pragma once
 
+#include "ntemu/testing/bugcheck.h"
 #include "ntemu/testing/context.h"
 #include "ntemu/testing/device.h"
 #include "ntemu/testing/faults.h"

@@ -2,6 +2,7 @@
 #ifndef NTEMU_KM_NT_KE_H
 #define NTEMU_KM_NT_KE_H
 
+#include "ke_bugcheck.h"
 #include "ke_interrupt.h"
 #include "ke_processor.h"
 #include "ke_sync.h"

@@ -1,4 +1,4 @@
-/* Thread priorities, processor affinity, process attachment, stack expansion and bugcheck callbacks. */
+/* Thread priorities, processor affinity, process attachment and stack expansion. */
 #ifndef NTEMU_KM_NT_KE_THREAD_H
 #define NTEMU_KM_NT_KE_THREAD_H
 
@@ -10,21 +10,6 @@ extern "C" {
 
 typedef VOID NTAPI EXPAND_STACK_CALLOUT(PVOID Parameter);
 typedef EXPAND_STACK_CALLOUT *PEXPAND_STACK_CALLOUT;
-typedef VOID NTAPI KBUGCHECK_CALLBACK_ROUTINE(PVOID Buffer, ULONG Length);
-typedef KBUGCHECK_CALLBACK_ROUTINE *PKBUGCHECK_CALLBACK_ROUTINE;
-
-typedef struct _KBUGCHECK_CALLBACK_RECORD {
-  LIST_ENTRY Entry;
-  PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine;
-  PVOID Buffer;
-  ULONG Length;
-  PUCHAR Component;
-  ULONG_PTR Checksum;
-  UCHAR State;
-} KBUGCHECK_CALLBACK_RECORD, *PKBUGCHECK_CALLBACK_RECORD;
-NTEMU_ASSERT_SIZE(KBUGCHECK_CALLBACK_RECORD, 0x40);
-#define KeInitializeCallbackRecord(CallbackRecord) ((CallbackRecord)->State = 0)
-
 /** Sets the priority, 1 to 31 (else bugcheck 0x139, unverified), of a thread; returns that before. IRQL: PASSIVE_LEVEL.
     Source: WDK: KeSetPriorityThread. Differs: becomes a nice value of the host's, where CAP_SYS_NICE allows that. */
 NTKERNELAPI KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority);
@@ -50,11 +35,6 @@ NTKERNELAPI VOID NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState);
 NTKERNELAPI NTSTATUS NTAPI KeExpandKernelStackAndCallout(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size);
 NTKERNELAPI NTSTATUS NTAPI KeExpandKernelStackAndCalloutEx(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size,
                                                            BOOLEAN Wait, PVOID Context);
-NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
-                                                     PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
-                                                     ULONG Length, PUCHAR Component);
-NTKERNELAPI BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
-
 /* x64 caches are coherent with devices, so there is nothing to flush (as in the WDK). */
 #define KeFlushIoBuffers(Mdl, ReadOperation, DmaOperation)
 

@@ -1,0 +1,144 @@
+"""Each mistake that Windows punishes, made by a driver that sc starts: the stop code and what its four parameters are."""
+import json
+import pathlib
+import re
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "ntemu"))
+from command_line import plain_only  # noqa: E402
+from machines import MachinesTest, await_end  # noqa: E402
+
+DRIVERS = pathlib.Path(sys.argv.pop(1))
+ANY = object()
+MUTANT_NOT_OWNED, ACCESS_VIOLATION = 0xFFFFFFFFC0000046, 0xFFFFFFFFC0000005
+
+
+class In:
+    """An address that the stop screen shows to lie in this function."""
+
+    def __init__(self, function: str):
+        self.function = function
+
+
+class Near:
+    """An address at most a page from one that the driver printed."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+# A name stands for the address that the driver printed of it. Source: the stop codes' own pages, and public dumps.
+TABLE = {
+    "ExitWithMutex": (0x20, 0, 0xFFFF, 0, 1),
+    "ExitInCriticalRegion": (0x20, 0, 0xFFFF, 0, 1),
+    "ExitInGuardedRegion": (0x20, 0, 0xFFFF0000, 0, 1),
+    "ExitAfterUnmatchedLeave": (0x20, 0, 1, 0, 1),
+    "ExitWithFastMutex": (0x20, 0, 0, 1, 1),
+    "ExitWithGuardedMutex": (0x20, 0, 0, 1, 1),
+    "ExitWithCompensatedMutex": (0x4000008A, "thread", "mutex", 0, 0),
+    "ExitWithPushLock": (0x153, "thread", Near("thread"), 1, "lock"),
+    "ExitWithResource": (0x13C, "thread", 1, 1, 0),
+    "EntryKeepsMutex": (0x39, In("nt!IopLoadUnloadDriver"), ANY, ANY, 0),
+    "WorkKeepsMutex": (0x39, "routine", "item", "item", 0),
+    "WorkKeepsRegion": (0x1, "routine", 0, 0xFFFF, 1),
+    "WorkKeepsIrql": (0xE1, "routine", 2, "item", "item"),
+    "ReleaseOthersMutex": (0x7E, MUTANT_NOT_OWNED, In("nt!"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "ReleaseOthersPushLock": (0x162, "thread", "lock", 0xFFFFFFFF, 0),
+    "ReleaseUnownedResource": (0xE3, "lock", "thread", 0, 2),
+    "ReleaseUnownedSpinLock": (0x10, "lock", ANY, 0, 0),
+    "CreateFileAtDispatch": (0xD1, In("!CreateFile"), 2, 8, In("!CreateFile")),
+    "CreateFileUnderFastMutexAtDispatch": (0xD1, In("!CreateFile"), 2, 8, In("!CreateFile")),
+    "TouchAtDispatch": (0xD1, "address", 2, 1, In("!TouchAtDispatch")),
+    "WaitInDpc": (0xB8, "thread", "object", 0, 0),
+    "LowerToRaise": (0x9, 2, 1, 0, 0),
+    "WaitForTooMany": (0xC, 0, 0, 0, 0),
+    "WaitForNoObject": (0x139, 5, "object", ANY, 0),
+    "ReadNull": (0x7E, ACCESS_VIOLATION, In("!ReadNull"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "ReadNoncanonical": (0x7E, ACCESS_VIOLATION, In("!ReadNoncanonical"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "ReadUpperHalf": (0x50, 0xFFFF800000001000, 0, In("!ReadUpperHalf"), 2),
+    "EntryReadsNull": (0x7E, ACCESS_VIOLATION, In("!DriverEntry"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "Divide": (0x7E, 0xFFFFFFFFC0000094, In("!Divide"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "Illegal": (0x7E, 0xFFFFFFFFC000001D, In("!Illegal"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "Breakpoint": (0x7E, 0xFFFFFFFF80000003, In("!Breakpoint"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "OverflowStack": (0x7F, 8, ANY, ANY, In("!Recurse")),
+    "WriteCode": (0xBE, "address", 0, In("!WriteCode"), 0),
+    "CallData": (0xFC, "address", 0, 0, 0),
+    "CallNull": (0x7E, ACCESS_VIOLATION, 0, In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "UseAfterFree": (0x50, "address", 0, In("!UseAfterFree"), 2),
+    "CorruptList": (0x139, 3, In("nt!KiTrapFrame"), In("nt!KiExceptionRecord"), 0),
+    "FailFast": (0x139, 5, In("nt!KiTrapFrame"), In("nt!KiExceptionRecord"), 0),
+    "Raise": (0x7E, 0xFFFFFFFFC0000006, In("nt!"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
+    "Stop": (0xE2, 1, 2, 3, 4),
+}
+
+
+class Provocation(MachinesTest):
+    def provoke(self, case: str, driver: str = "misuse", then: str = "") -> dict:
+        """The stop's record, with what the driver and the stop screen have said in `log`."""
+        status = self.boot()
+        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
+        self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
+        self.tool("sc", "start", case)
+        if then:
+            self.tool("sc", then, case)
+        await_end(status["pid"], status["supervisor"])
+        self.assert_gone(status)
+        log = (self.m / "debug.log").read_text(encoding="utf-8", errors="replace")
+        last = json.loads(self.ntemu("status", "--json").output).get("last_stop")
+        self.assertIsNotNone(last, log)
+        return {**last, "log": log}
+
+    def check(self, stop: dict, code: int, *parameters) -> None:
+        log = stop["log"]
+        self.assertEqual(int(stop["code"], 16), code, log)
+        shown = dict(re.findall(r"(\w+)=(?:0x)?([0-9A-Fa-f]{8,16})$", log, re.MULTILINE))
+        for i, (wanted, text) in enumerate(zip(parameters, stop["parameters"]), 1):
+            value = int(text, 16)
+            with self.subTest(parameter=i, value=text):
+                if isinstance(wanted, str):
+                    self.assertEqual(value, int(shown[wanted], 16), log)
+                elif isinstance(wanted, Near):
+                    self.assertLess(abs(value - int(shown[wanted.name], 16)), 4096, log)
+                elif isinstance(wanted, In):
+                    line = re.search(rf"    {i}: 0x{value:x}  .*? = (\S+)", log)
+                    self.assertIn(wanted.function, line.group(1) if line else f"no line for parameter {i}", log)
+                elif wanted is not ANY:
+                    self.assertEqual(value, wanted, log)
+
+
+class Table(Provocation):
+    pass
+
+
+def add(case: str, row: tuple) -> None:
+    def test(self):
+        stop = self.provoke(case)
+        self.check(stop, *row)
+        self.ntemu("boot")
+        self.assertIn("unplanned end before: ", (self.m / "debug.log").read_text(encoding="utf-8", errors="replace"))
+    setattr(Table, f"test_{case}", plain_only(test))
+
+
+for name, row_of_name in TABLE.items():
+    add(name, row_of_name)
+
+
+@plain_only
+class Others(Provocation):
+    def test_stack_cookie(self):
+        stop = self.provoke("Cookie", driver="stack_cookie")
+        self.check(stop, 0xF7, ANY, ANY, ANY, 0)
+
+    def test_unloaded_with_a_thread(self):
+        stop = self.provoke("WaitLong", then="stop")
+        self.check(stop, 0xCE, In("!WaitLong"), 16, In("!WaitLong"), 0)
+
+    def test_unloaded_with_a_timer(self):
+        stop = self.provoke("SetTimer", then="stop")
+        self.assertEqual(int(stop["code"], 16), 0xCE, stop["log"])
+
+
+if __name__ == "__main__":
+    unittest.main()
