@@ -14,8 +14,18 @@ namespace {
 
 size_t round_to_pages(size_t bytes) { return (bytes + kPageSize - 1) & ~(kPageSize - 1); }
 
+// A fresh mapping drops the contents and the protection in one call.
+bool wipe(void *pages, size_t bytes) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  return mmap(pages, bytes, PROT_NONE, flags, -1, 0) != MAP_FAILED;
+}
+
 class Arena {
  public:
+  bool is_reserved() NTEMU_EXCLUDES(mutex_) {
+    Guard guard(mutex_);
+    return reserved_ || reserve();
+  }
   void *take(size_t bytes) NTEMU_EXCLUDES(mutex_) {
     Guard guard(mutex_);
     if (!reserved_ && !reserve()) return nullptr;
@@ -26,7 +36,7 @@ class Arena {
       remove(address, size);
       if (size > bytes) insert(address + bytes, size - bytes);
     } else {
-      if (kArenaBase + kArenaSize - next_ < bytes) return nullptr;
+      if (kCommittedApart - next_ < bytes) return nullptr;
       address = next_;
       next_ += bytes;
     }
@@ -37,9 +47,7 @@ class Arena {
   }
 
   void give(void *pages, size_t bytes) NTEMU_EXCLUDES(mutex_) {
-    // A fresh mapping drops the contents and the protection in one call.
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    if (mmap(pages, bytes, PROT_NONE, flags, -1, 0) == MAP_FAILED) return;  // never used again: they are not clean
+    if (!wipe(pages, bytes)) return;  // never used again: they are not clean
     Guard guard(mutex_);
     insert(reinterpret_cast<uintptr_t>(pages), bytes);
   }
@@ -103,6 +111,12 @@ void *map_pages(size_t bytes) {
 }
 
 void unmap_pages(void *address, size_t bytes) { arena().give(address, round_to_pages(bytes)); }
+
+bool commit_pages(void *address, size_t bytes) {
+  return arena().is_reserved() && mprotect(address, round_to_pages(bytes), PROT_READ | PROT_WRITE) == 0;
+}
+
+void decommit_pages(void *address, size_t bytes) { wipe(address, round_to_pages(bytes)); }
 
 bool in_arena(const void *address) { return reinterpret_cast<uintptr_t>(address) - kArenaBase < kArenaSize; }
 

@@ -120,7 +120,24 @@ bool is_pool_type(int type) {
   return base >= NonPagedPool && base < MaxPoolType && base != DontUseThisType;
 }
 
+// What both kinds of list begin with.
+using AnyList = GENERAL_LOOKASIDE_POOL;
+
+const void *find_in(const LIST_ENTRY &head, const void *start, size_t bytes) {
+  for (const LIST_ENTRY *entry = head.Flink; entry != &head; entry = entry->Flink) {
+    const AnyList *list = CONTAINING_RECORD(entry, AnyList, ListEntry);
+    if (reinterpret_cast<uintptr_t>(list) - reinterpret_cast<uintptr_t>(start) < bytes) return list;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+const void *find_lookaside_list(const void *start, size_t bytes) {
+  base::Guard guard(lists_mutex);
+  const void *found = find_in(ExNPagedLookasideListHead, start, bytes);
+  return found ? found : find_in(ExPagedLookasideListHead, start, bytes);
+}
 
 void boot_lookaside_lists() {
   base::Guard guard(lists_mutex);

@@ -71,6 +71,9 @@ ResourceWaiter *grant_shared(ERESOURCE &resource);
 ResourceWaiter *grant_next(ERESOURCE &resource, bool shared_first);
 void wake(ResourceWaiter *granted);
 
+// A resource that is initialized and lies, or begins, in those bytes; null when none does.
+const ERESOURCE *find_resource(const void *start, size_t bytes);
+
 // Empties the list of all resources: a machine starts.
 void boot_resources();
 

@@ -26,6 +26,15 @@ void boot_resources() {
   InitializeListHead(&ExpSystemResourcesList);
 }
 
+const ERESOURCE *find_resource(const void *start, size_t bytes) {
+  base::Guard guard(list_lock);
+  for (const LIST_ENTRY *entry = ExpSystemResourcesList.Flink; entry != &ExpSystemResourcesList; entry = entry->Flink) {
+    const auto *resource = CONTAINING_RECORD(entry, ERESOURCE, SystemResourcesList);
+    if (reinterpret_cast<uintptr_t>(resource) - reinterpret_cast<uintptr_t>(start) < bytes) return resource;
+  }
+  return nullptr;
+}
+
 }  // namespace ntemu::ex
 
 NTSTATUS ExInitializeResourceLite(PERESOURCE Resource) {

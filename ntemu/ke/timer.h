@@ -45,4 +45,7 @@ struct PendingTimers {
 };
 PendingTimers count_pending_timers(base::Nt100ns limit);
 
+// A timer that is set and lies in those bytes; null when none does.
+const KTIMER *find_set_timer(const void *start, size_t bytes);
+
 }  // namespace ntemu::ke

@@ -214,4 +214,17 @@ PendingTimers count_pending_timers(base::Nt100ns limit) {
   return pending;
 }
 
+const KTIMER *find_set_timer(const void *start, size_t bytes) {
+  Timers &all = timers();
+  const KTIMER *found = nullptr;
+  base::Guard guard(all.mutex);
+  if (all.ended) return found;
+  for (const TimerTable &table : all.tables) {
+    table.for_each([&](const KTIMER &timer) {
+      if (reinterpret_cast<uintptr_t>(&timer) - reinterpret_cast<uintptr_t>(start) < bytes) found = &timer;
+    });
+  }
+  return found;
+}
+
 }  // namespace ntemu::ke

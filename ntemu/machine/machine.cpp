@@ -9,6 +9,7 @@
 #include "ntemu/base/utf.h"
 #include "ntemu/cm/registry.h"
 #include "ntemu/ex/ex.h"
+#include "ntemu/ex/pool.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/io/device.h"
 #include "ntemu/io/driver.h"
@@ -31,6 +32,7 @@
 #include "ntemu/machine/place.h"
 #include "ntemu/machine/rest.h"
 #include "ntemu/machine/stop.h"
+#include "ntemu/machine/source_line.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/thread.h"
@@ -133,6 +135,7 @@ std::optional<Error> Machine::State::boot() {
   ke::boot_timers();
   machine::end_in_bugchecks(options.directory);
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
+  ex::describe_site = [](const void *site) { return machine::describe_line(site); };
   ex::boot();
   kd::boot();
   ps::is_driver_code = [](const void *address) {

@@ -46,6 +46,20 @@ TEST(Pages, NeighboursThatWereGivenBackBecomeOne) {
   unmap_pages(large, 9 * kPageSize);
 }
 
+TEST(Pages, TheUpperHalfIsCommittedByItsUsers) {
+  auto *page = reinterpret_cast<char *>(kCommittedApart + (size_t{1} << 30));
+  EXPECT_TRUE(in_arena(page));
+  ASSERT_TRUE(commit_pages(page, kPageSize));
+  EXPECT_EQ(page[0], 0);
+  page[0] = 1;
+  decommit_pages(page, kPageSize);
+  EXPECT_DEATH(*static_cast<volatile char *>(page) = 1, "");
+  ASSERT_TRUE(commit_pages(page, kPageSize));
+  EXPECT_EQ(page[0], 0);
+  decommit_pages(page, kPageSize);
+  EXPECT_EQ(map_pages(kArenaSize / 2 + kPageSize), nullptr) << "is not for map_pages";
+}
+
 TEST(Pages, AStaleAccessFaults) {
   auto *page = static_cast<volatile char *>(map_pages(kPageSize));
   unmap_pages(const_cast<char *>(page), kPageSize);

@@ -111,24 +111,31 @@ TEST_F(ExPool, CountsByTag) {
   EXPECT_TRUE(found);
 }
 
-TEST_F(ExPool, MisuseIsBadPoolCaller) {
-  void *block = ExAllocatePoolWithTag(NonPagedPool, 64, kTag);
-  ke::Bugcheck stop = ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kTag + 1); });
-  EXPECT_EQ(stop.code, 0xC2u);
-  EXPECT_EQ(stop.parameters[0], 0xAu);
-  ExFreePoolWithTag(block, kTag | 0x80000000);  // the protection bit does not count
-  stop = ke::catch_bugcheck([&] { ExFreePool(block); });
-  EXPECT_EQ(stop.code, 0xC2u);
-  EXPECT_EQ(stop.parameters[0], 7u);
-  int local;
-  stop = ke::catch_bugcheck([&] { ExFreePool(&local); });
-  EXPECT_EQ(stop.code, 0xC2u);
-  EXPECT_EQ(stop.parameters[0], 0x42u);
-  stop = ke::catch_bugcheck([&] { ExFreePool(nullptr); });
-  EXPECT_EQ(stop.code, 0xC2u);
-  void *large = ExAllocatePoolWithTag(NonPagedPool, 8192, kTag);
-  ExFreePool(large);
-  EXPECT_EQ(ke::catch_bugcheck([&] { ExFreePool(large); }).code, 0xC2u);
+TEST_F(ExPool, UntaggedBlocksAreCountedInTheLastRow) {
+  const POOL_TRACKER_TABLE &last = PoolTrackTable[PoolTrackTableSize - 1];
+  const SIZE_T before = last.NonPagedAllocs;
+  void *block = ExAllocatePoolWithTag(NonPagedPool, 16, 0);
+  EXPECT_EQ(last.NonPagedAllocs, before + 1);
+  EXPECT_EQ(last.Key, 0u);
+  ExFreePool(block);
+}
+
+TEST_F(ExPool, KnowsWhoTookABlock) {
+  for (const SIZE_T size : {SIZE_T{24}, SIZE_T{8192}}) {
+    void *block = ExAllocatePoolWithTag(PagedPool, size, kTag);
+    const ex::PoolLook look = ex::look_at_pool(block);
+    EXPECT_EQ(look.what, ex::PoolLook::kBlock);
+    EXPECT_EQ(look.block.bytes, size);
+    EXPECT_EQ(look.block.tag, kTag);
+    EXPECT_TRUE(look.block.paged);
+    EXPECT_NE(ex::describe_site(look.block.site).find("KnowsWhoTookABlock"), std::string::npos);
+    EXPECT_EQ(ex::look_at_pool(static_cast<char *>(block) + 8).what, ex::PoolLook::kInside);
+    bool found = false;
+    ex::for_each_pool_block([&](const ex::PoolBlock &each) { found |= each.start == block && each.bytes == size; });
+    EXPECT_TRUE(found);
+    ExFreePool(block);
+    EXPECT_NE(ex::look_at_pool(block).what, ex::PoolLook::kBlock);
+  }
 }
 
 TEST_F(ExPool, ManyThreadsAllocateAndFree) {
