@@ -15,6 +15,7 @@
 #include "ntemu/ps/reaper.h"
 #include "ntemu/ps/thread.h"
 #include "ntemu/rtl/case.h"
+#include "ntemu/vf/pool_tracking.h"
 
 namespace ntemu::machine {
 namespace {
@@ -220,6 +221,8 @@ size_t Drivers::put_away(ldr::Image *image) {
   ps::await_ended_threads();
   const size_t left = threads_in(*image);
   if (left == 0) {
+    if (!ke::leaving.load())
+      vf::report_pool_leaks(image->entry.DllBase, image->entry.SizeOfImage, image->entry.BaseDllName);
     ldr::unload_image(image);
   } else {
     if (trap_unloaded_) ldr::forbid_code(*image);
@@ -238,6 +241,7 @@ void Drivers::sweep() const {
   if (!all.empty()) ps::await_ended_threads();
   for (ldr::Image *image : all) {
     if (threads_in(*image) == 0) {
+      vf::report_pool_leaks(image->entry.DllBase, image->entry.SizeOfImage, image->entry.BaseDllName);
       ldr::unload_image(image);
     } else {
       busy.push_back(image);

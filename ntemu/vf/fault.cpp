@@ -1,17 +1,13 @@
 #include "ntemu/vf/fault.h"
 
-#include <array>
 #include <map>
 #include <utility>
 
-#include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
-#include "ntemu/vf/stack.h"
+#include "ntemu/vf/asked_call.h"
 
 namespace ntemu::vf {
 namespace {
-
-constexpr size_t kMostFrames = 32;
 
 struct ActiveRule {
   FaultRule rule;
@@ -23,6 +19,7 @@ struct Faults {
   std::vector<ActiveRule> rules NTEMU_GUARDED_BY(mutex);
   uint32_t injected NTEMU_GUARDED_BY(mutex) = 0;
   bool recording NTEMU_GUARDED_BY(mutex) = false;
+  std::atomic<Injector> injector{nullptr};
   std::map<std::pair<std::string_view, uint64_t>, std::vector<const void *>> points NTEMU_GUARDED_BY(mutex);
   std::vector<FaultPoint> in_order NTEMU_GUARDED_BY(mutex);
 };
@@ -32,48 +29,15 @@ Faults &faults() {
   return *all;
 }
 
-// Where a call stands; the stack is looked at only when somebody asks.
-class AskedCall {
- public:
-  explicit AskedCall(const api::Call &query)
-      : query_(query), name_(api::entry(query.id).name), failure_(find_failure(name_)) {}
-  std::string_view name() const { return name_; }
-  const Failure *failure() const { return failure_; }
-  std::span<const void *const> frames() {
-    if (count_ == kUnknown) count_ = capture_stack(frames_);
-    return {frames_.data(), count_};
-  }
-  uint64_t stack() { return hash_stack(frames()); }
-  std::optional<uint32_t> tag() const {
-    if (!failure_ || failure_->tag_argument < 0) return std::nullopt;
-    return static_cast<uint32_t>(query_.arguments[failure_->tag_argument]);
-  }
-  // A call that is to raise an exception when it fails is not made to return.
-  bool raises() const {
-    if (name_ == "ExAllocatePool2") return query_.arguments[0] & POOL_FLAG_RAISE_ON_FAILURE;
-    return name_.starts_with("ExAllocatePool") && (query_.arguments[0] & POOL_RAISE_IF_ALLOCATION_FAILURE);
-  }
-
- private:
-  static constexpr size_t kUnknown = ~size_t{0};
-  const api::Call &query_;
-  std::string_view name_;
-  const Failure *failure_;
-  std::array<const void *, kMostFrames> frames_{};
-  size_t count_ = kUnknown;
-};
-
 bool meets(const FaultRule &rule, AskedCall &call) {
   if (rule.api.empty() ? !call.failure() : rule.api != call.name()) return false;
   if (rule.tag && call.tag() != rule.tag) return false;
   return rule.stack == 0 || call.stack() == rule.stack;
 }
 
-bool decide(const api::Call &query, uint64_t &result) {
-  AskedCall call(query);
+bool decide_by_rules(AskedCall &call, uint64_t &result) {
   Faults &all = faults();
   base::Guard guard(all.mutex);
-  if (call.raises()) return false;
   if (all.recording && call.failure()) {
     const auto frames = call.frames();
     const auto [at, fresh] = all.points.try_emplace({call.name(), call.stack()}, frames.begin(), frames.end());
@@ -91,9 +55,19 @@ bool decide(const api::Call &query, uint64_t &result) {
   return false;
 }
 
+bool decide(const api::Call &query, uint64_t &result) {
+  AskedCall call(query);
+  if (call.raises()) return false;
+  if (decide_by_rules(call, result)) return true;
+  const Injector injector = faults().injector.load(std::memory_order_acquire);
+  if (!injector || !call.failure() || !injector(call)) return false;
+  result = static_cast<uint64_t>(call.failure()->result);
+  return true;
+}
+
 void update_hook(const Faults &all) NTEMU_REQUIRES(all.mutex) {
   api::inject_fault.store(decide, std::memory_order_release);
-  if (all.rules.empty() && !all.recording) {
+  if (all.rules.empty() && !all.recording && !all.injector.load()) {
     api::hooks.fetch_and(~uint32_t{api::kFaults});
   } else {
     api::hooks.fetch_or(api::kFaults);
@@ -118,6 +92,12 @@ void clear_faults() {
   base::Guard guard(faults().mutex);
   faults().rules.clear();
   faults().injected = 0;
+  update_hook(faults());
+}
+
+void set_injector(Injector injector) {
+  base::Guard guard(faults().mutex);
+  faults().injector = injector;
   update_hook(faults());
 }
 

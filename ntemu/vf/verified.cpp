@@ -7,6 +7,7 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/vf/pool_checks.h"
 
 namespace ntemu::vf {
 namespace {
@@ -32,6 +33,7 @@ bool verify_image(const void *base, size_t bytes, ULONG options) {
   ranges[at].end = begin + bytes;
   ranges[at].options.store(options | kAlways, std::memory_order_release);
   if (at == used.load()) used = at + 1;
+  api::verify_call.store(verify_pool_call, std::memory_order_release);
   api::hooks.fetch_or(api::kVerify);
   return true;
 }

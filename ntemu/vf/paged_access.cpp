@@ -1,0 +1,73 @@
+#include "ntemu/vf/paged_access.h"
+
+#include <array>
+#include <utility>
+
+#include "ntemu/api/kernel_image.h"
+#include "ntemu/base/log.h"
+#include "ntemu/ex/pool.h"
+#include "ntemu/ke/thread.h"
+
+namespace ntemu::vf {
+namespace {
+
+using api::Id;
+
+// The arguments that an API touches while its caller's IRQL is in force, one bit each; not those that it only keeps.
+struct Touches {
+  UCHAR reads = 0, writes = 0;
+};
+
+const Touches &touches_of(Id id) {
+  static const auto *all = [] {
+    auto *each = new std::array<Touches, static_cast<size_t>(Id::kCount)>{};
+    const auto add = [&](Touches touches, std::initializer_list<Id> ids) {
+      for (const Id one : ids) (*each)[static_cast<size_t>(one)] = touches;
+    };
+    add({0, 1}, {Id::KeSetEvent, Id::KeClearEvent, Id::KeResetEvent, Id::KeInitializeEvent, Id::KeInitializeDpc,
+                 Id::KeInitializeTimer, Id::KeInitializeTimerEx, Id::KeInitializeSemaphore, Id::KeReleaseSemaphore,
+                 Id::KeSetTimer, Id::KeSetTimerEx, Id::KeCancelTimer, Id::KeInsertQueueDpc, Id::KeRemoveQueueDpc,
+                 Id::KeAcquireSpinLockAtDpcLevel, Id::KeReleaseSpinLockFromDpcLevel, Id::KeReleaseSpinLock,
+                 Id::KeAcquireSpinLockRaiseToDpc, Id::KeWaitForSingleObject});
+    add({0, 3}, {Id::ExInterlockedInsertHeadList, Id::ExInterlockedInsertTailList});
+    add({0, 1}, {Id::ExInterlockedRemoveHeadList});
+    add({1, 0}, {Id::KeReadStateEvent, Id::KeReadStateSemaphore, Id::KeReadStateTimer});
+    add({2, 1}, {Id::RtlInitUnicodeString, Id::RtlCopyUnicodeString});
+    add({3, 0}, {Id::RtlCompareUnicodeString, Id::RtlEqualUnicodeString});
+    return each;
+  }();
+  return (*all)[static_cast<size_t>(id)];
+}
+
+bool is_paged_pool(const void *address, bool may_lock) {
+  const ex::PoolLook look = ex::look_at_pool(address, may_lock);
+  return (look.what == ex::PoolLook::kBlock || look.what == ex::PoolLook::kInside) && look.block.paged;
+}
+
+ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
+
+}  // namespace
+
+void check_paged_arguments(const api::Call &call) {
+  const KIRQL irql = ke::current().irql;
+  if (irql < DISPATCH_LEVEL) return;
+  const Touches &touches = touches_of(call.id);
+  for (int i = 0; i < 8; ++i) {
+    const bool writes = touches.writes >> i & 1;
+    if (!writes && !(touches.reads >> i & 1)) continue;
+    const auto *address = reinterpret_cast<const void *>(call.arguments[i]);
+    if (!is_paged_pool(address, true)) continue;
+    base::log(base::Level::kError, "verifier", "{} is given paged pool at {}, at IRQL {}: {}", api::entry(call.id).name,
+              fmt::ptr(address), irql, ex::describe_site(call.caller));
+    ke::bugcheck(0xD1, number(address), irql, writes, number(call.caller));
+  }
+}
+
+std::optional<ke::Bugcheck> explain_paged_fault(const void *address, bool write, const void *ip, KIRQL irql) {
+  // A driver holds no lock of the kernel's where it faults; the kernel may.
+  if (irql < DISPATCH_LEVEL || !is_paged_pool(address, !api::is_kernel_code(ip))) return std::nullopt;
+  const ULONG_PTR access = write ? 1 : address == ip ? 8 : 0;
+  return ke::Bugcheck{0xD1, {number(address), irql, access, number(ip)}};
+}
+
+}  // namespace ntemu::vf

@@ -1,0 +1,19 @@
+// Paged pool at DISPATCH_LEVEL: touching it there is an error even while no page is out.
+#pragma once
+
+#include <optional>
+
+#include "ntemu/api/enter.h"
+#include "ntemu/ke/bugcheck.h"
+
+namespace ntemu::vf {
+
+// Of kForceIrql: 0xD1 (address, IRQL, 0 read or 1 write, caller) when the kernel, at DISPATCH_LEVEL or above, would
+// touch a block of paged pool that the driver passes to it.
+void check_paged_arguments(const api::Call &call);
+
+// What a fault at `irql` in a block of paged pool means: 0xD1 (address, IRQL, 0 read, 1 write or 8 execute, ip).
+// Nothing below DISPATCH_LEVEL, and where there is no such block. May be called by a signal handler.
+std::optional<ke::Bugcheck> explain_paged_fault(const void *address, bool write, const void *ip, KIRQL irql);
+
+}  // namespace ntemu::vf
