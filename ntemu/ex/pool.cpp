@@ -21,24 +21,19 @@
 namespace ntemu::ex {
 namespace {
 
-using SizeClasses = std::array<SizeClass, base::kPageSize / kUnit + 1>;
-
-SizeClasses &size_classes() {
-  static SizeClasses *all = new SizeClasses;
-  return *all;
-}
+constinit std::array<SizeClass, base::kPageSize / kUnit + 1> size_classes;
 
 void *take_small(SIZE_T bytes, ULONG tag, bool paged, const void *site) {
   const size_t units = (bytes + red_zone() + sizeof(PoolHeader) + kUnit - 1) / kUnit + (bytes == 0);
   FreeBlock *damaged = nullptr;
-  PoolHeader *header = size_classes()[units].take(units, damaged);
+  PoolHeader *header = size_classes[units].take(units, damaged);
   if (damaged) [[unlikely]]
     damaged_free_block(damaged);
   if (!header) return nullptr;
   header->tag = tag;
   header->set(bytes, site);
   if (!poisons()) mark_tail(header, units);
-  __atomic_store_n(&header->pool_type, static_cast<UCHAR>(kInUse | (paged ? kPaged : 0)), __ATOMIC_RELEASE);
+  store_type(header, static_cast<UCHAR>(kInUse | (paged ? kPaged : 0)));
   unpoison(header + 1, bytes);
   return header + 1;
 }
@@ -110,7 +105,7 @@ __attribute__((noinline, cold)) void release_elsewhere(void *block, ULONG tag, c
   unpoison(block, sizeof(FreeBlock));
   static_cast<FreeBlock *>(block)->taken_by = header->site();
   header->set(bytes, site);
-  size_classes()[units].give(header, units);
+  size_classes[units].give(header, units);
 }
 
 // The size that a block on a cache line of its own is taken with: a large block's page is aligned enough.

@@ -51,6 +51,12 @@ inline uint32_t load_word(const PoolHeader *header) {
   using Aliased __attribute__((may_alias)) = uint32_t;
   return __atomic_load_n(reinterpret_cast<const Aliased *>(header), __ATOMIC_ACQUIRE);
 }
+inline void store_type(PoolHeader *header, UCHAR type) {
+  // The whole word: the load of it that may come next would wait for a byte.
+  using Aliased __attribute__((may_alias)) = uint32_t;
+  __atomic_store_n(reinterpret_cast<Aliased *>(header), (load_word(header) & kFixed) | uint32_t{type} << 24,
+                   __ATOMIC_RELEASE);
+}
 inline uint32_t fixed_part(const PoolHeader *header, size_t units) {
   const auto at = reinterpret_cast<uintptr_t>(header);
   const size_t previous = at % base::kPageSize == 0 ? 0 : units;
