@@ -166,7 +166,11 @@ using namespace ntemu;
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
   NT_ENTER(ExAllocatePool2, Flags, NumberOfBytes, Tag);
   const auto request = ex::parse_request(Flags, NumberOfBytes, Tag, __builtin_return_address(0));
-  PVOID block = request ? ex::allocate_pool(*request) : nullptr;
+  PVOID block = nullptr;
+  if (Flags & POOL_FLAG_SPECIAL_POOL) [[unlikely]] {
+    if (request) block = ex::take_special(*request, ex::SpecialAlignment::kEnd);
+  }
+  if (!block && request) block = ex::allocate_pool(*request);
   if (!block && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {
     ke::raise_status(request ? STATUS_INSUFFICIENT_RESOURCES : STATUS_INVALID_PARAMETER);
   }

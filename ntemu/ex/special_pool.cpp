@@ -194,6 +194,13 @@ void check_rest(const SpecialRun &run, const void *site) {
   }
 }
 
+PoolStack stack_of(const void *site) {
+  PoolStack stack;
+  capture_pool_stack.load(std::memory_order_acquire)(stack);
+  if (stack.count == 0) stack.frames[stack.count++] = site;
+  return stack;
+}
+
 SpecialRun *run_at(const void *address) {
   const Special *all = the_special.load(std::memory_order_acquire);
   const size_t page = page_number(address);
@@ -205,7 +212,7 @@ SpecialRun *run_at(const void *address) {
 
 std::atomic<void (*)(PoolStack &stack)> capture_pool_stack{[](PoolStack &stack) { stack.count = 0; }};
 
-void *take_special(const PoolRequest &request, SpecialAlignment alignment, const PoolStack &stack) {
+void *take_special(const PoolRequest &request, SpecialAlignment alignment) {
   check_irql(request.type, request.bytes, 0x30);
   if (poisons() || request.bytes > kMostPages * base::kPageSize) return nullptr;
   const size_t pages = std::max<size_t>((request.bytes + base::kPageSize - 1) / base::kPageSize, 1);
@@ -224,7 +231,7 @@ void *take_special(const PoolRequest &request, SpecialAlignment alignment, const
   if (!request.zero) std::memset(start, filler(*run), request.bytes);
   run->block = {start, request.bytes, request.tag, request.paged(), request.site};
   run->type = request.type;
-  run->taken = stack;
+  run->taken = stack_of(request.site);
   run->freed.count = 0;
   run->taken_by = ke::current().Cid;
   run->state.store(SpecialRun::kTaken, std::memory_order_release);
@@ -250,9 +257,7 @@ void free_special(void *block, ULONG tag, const void *site) {
   if (!tags_match(run->block.tag, tag)) wrong_tag(run->block, tag, site);
   check_irql(run->type, number(block), 0x31);
   check_rest(*run, site);
-  PoolStack stack;
-  capture_pool_stack.load(std::memory_order_acquire)(stack);
-  if (stack.count == 0) stack.frames[stack.count++] = site;
+  const PoolStack stack = stack_of(site);
   // One of two threads that free it at once has to be the second.
   if (!run->state.compare_exchange_strong(state, SpecialRun::kFreed)) freed_again(*run, block, site);
   run->freed = stack;

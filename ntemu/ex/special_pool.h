@@ -39,7 +39,7 @@ enum class SpecialAlignment { kEnd, kStart };
 
 // Larger blocks, and those under a sanitizer, which finds the same errors itself, are left to the ordinary pool; so are
 // all while too many are allocated or memory is exhausted: then nullptr. A block of a page or more begins on a page.
-void *take_special(const PoolRequest &request, SpecialAlignment alignment, const PoolStack &stack);
+void *take_special(const PoolRequest &request, SpecialAlignment alignment);
 // Does not return where no block of the special pool begins at `block`, or the bytes around it were written.
 void free_special(void *block, ULONG tag, const void *site);
 
@@ -58,7 +58,7 @@ struct SpecialPoolUse {
 };
 SpecialPoolUse special_pool_use();
 
-// Who frees, for the record; set by vf. By default nothing is known.
+// Who takes and frees, for the record; set by vf. By default nothing is known but the call itself.
 extern std::atomic<void (*)(PoolStack &stack)> capture_pool_stack;
 
 }  // namespace ntemu::ex

@@ -124,9 +124,7 @@ void *take_special_block(const ex::PoolRequest &request) {
   if (request.bytes < current->least || request.bytes > current->most || !tag_fits(current->tags, request.tag))
     return nullptr;
   ex::capture_pool_stack = capture;
-  ex::PoolStack stack;
-  capture(stack);
-  return ex::take_special(request, current->alignment, stack);
+  return ex::take_special(request, current->alignment);
 }
 
 std::optional<ke::Bugcheck> explain_special_pool_fault(const void *address, bool write, const void *ip) {

@@ -236,7 +236,7 @@ TEST_F(SpecialPool, FreedByOthers) {
 TEST_F(SpecialPool, AtAWrongIrqlWhoeverAsks) {
   const AtIrql high(DISPATCH_LEVEL);
   const ex::PoolRequest request{.type = PagedPool, .bytes = 64, .tag = kTag};
-  expect_stop(ke::catch_bugcheck([&] { ex::take_special(request, vf::Alignment::kEnd, {}); }), 0xC1, DISPATCH_LEVEL,
+  expect_stop(ke::catch_bugcheck([&] { ex::take_special(request, vf::Alignment::kEnd); }), 0xC1, DISPATCH_LEVEL,
               PagedPool, 64, 0x30);
 }
 
@@ -254,6 +254,16 @@ TEST_F(SpecialPool, OnlyTheTagsAndSizesThatAreWanted) {
   EXPECT_FALSE(special(65, kTag));
   EXPECT_TRUE(special(40, 0x7a7a6241));   // 'Abzz'
   EXPECT_FALSE(special(40, 0x7a7a6341));  // 'Aczz'
+}
+
+TEST_F(SpecialPool, AnyDriverMayAskForIt) {
+  vf::unverify_image(__executable_start);
+  void *block = ExAllocatePool2(POOL_FLAG_PAGED | POOL_FLAG_SPECIAL_POOL, 40, kTag);
+  EXPECT_TRUE(is_special(block));
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_SPECIAL_POOL, 40, kTag), nullptr);
+  ExFreePoolWithTag(block, kTag);
+  EXPECT_EQ(free(block).code, 0xC1u);
+  EXPECT_TRUE(logged("    allocated: ")) << log_;
 }
 
 TEST_F(SpecialPool, IsCountedLikeAnyPool) {
