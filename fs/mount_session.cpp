@@ -13,6 +13,7 @@
 
 #include "fs/mount_operations.h"
 #include "ntemu/base/clock.h"
+#include "ntemu/ke/freeze.h"
 #include "ntemu/ke/wait.h"
 
 namespace ntemu::fs {
@@ -82,7 +83,8 @@ bool MountSession::add_worker() {
   // Signals are for the host's own threads.
   sigset_t blocked, before;
   sigfillset(&blocked);
-  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF, ending_signal()}) {
+  for (const int own :
+       {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF, ending_signal(), ke::freeze_signal()}) {
     sigdelset(&blocked, own);
   }
   pthread_sigmask(SIG_SETMASK, &blocked, &before);

@@ -11,6 +11,7 @@
 #include <climits>
 
 #include "ntemu/ke/dpc.h"
+#include "ntemu/ke/freeze.h"
 #include "ntemu/ke/interrupt.h"
 #include "ntemu/ke/policy.h"
 #include "ntemu/ke/wait.h"
@@ -156,7 +157,8 @@ void *run_idle(void *context) {
 void start_idle_thread(Processor &processor) {
   sigset_t all, before;
   sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&all, fault);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF, freeze_signal()})
+    sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_create(&processor.idle_thread, nullptr, run_idle, &processor);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -33,6 +33,7 @@ KiSwapContext:
         movl    $-1, %r9d               /* FUTEX_BITSET_MATCH_ANY */
         movl    $202, %eax              /* SYS_futex */
         syscall
+.Lresume:
         popq    %r15
         .cfi_adjust_cfa_offset -8
         .cfi_restore %r15
@@ -54,4 +55,13 @@ KiSwapContext:
         ret
         .cfi_endproc
         .size   KiSwapContext, .-KiSwapContext
+/* Where every waiting thread is; a label in the code would be taken for a function of its own. */
+        .section .data.rel.ro,"aw",@progbits
+        .balign 8
+        .globl  KiSwapContextResume
+        .hidden KiSwapContextResume
+        .type   KiSwapContextResume, @object
+        .size   KiSwapContextResume, 8
+KiSwapContextResume:
+        .quad   .Lresume
         .section .note.GNU-stack,"",@progbits

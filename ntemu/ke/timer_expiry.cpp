@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <climits>
 
+#include "ntemu/ke/freeze.h"
+
 namespace ntemu::ke {
 namespace {
 
@@ -94,7 +96,8 @@ void start_expiry(Timers &all, bool absolute) NTEMU_REQUIRES(all.mutex) {
   // As drivers' threads, it takes no asynchronous signals.
   sigset_t blocked, before;
   sigfillset(&blocked);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, fault);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF, freeze_signal()})
+    sigdelset(&blocked, fault);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
   all.threads.fetch_add(1);
   const auto run = absolute ? run_expiry<true> : run_expiry<false>;

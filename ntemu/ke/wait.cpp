@@ -9,6 +9,7 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/freeze.h"
 #include "ntemu/ke/ke.h"
 #include "ntemu/ke/policy.h"
 #include "ntemu/ke/queue.h"
@@ -247,6 +248,13 @@ bool withdraw(ETHREAD &thread) {
   return true;
 }
 
+// On the way out of KiSwapContext: `world`, by which the thread has to stay there. Whoever freezes it looks at
+// KernelStack to tell who is in there.
+inline uint32_t leave_swap(KTHREAD &thread) {
+  __atomic_store_n(&thread.KernelStack, nullptr, __ATOMIC_SEQ_CST);
+  return world.load();
+}
+
 }  // namespace
 }  // namespace ntemu::ke
 
@@ -281,6 +289,8 @@ __attribute__((noinline)) LONG_PTR KiSwapThread(PKTHREAD Thread, const base::Dea
     const timespec *until = clock.begin_wait(thread.wait_word, end, limit, realtime);
     KiSwapContext(&Thread->KernelStack, &thread.wait_word, seen, until,
                   kFutexWait | (realtime ? FUTEX_CLOCK_REALTIME : 0));
+    for (uint32_t frozen; (frozen = leave_swap(*Thread)) & 1;)
+      KiSwapContext(&Thread->KernelStack, &world, frozen, nullptr, kFutexWait);
     clock.end_wait(thread.wait_word, end);
   }
   return Thread->WaitStatus;

@@ -14,6 +14,7 @@
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/apc.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/freeze.h"
 #include "ntemu/ke/policy.h"
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/queue.h"
@@ -202,7 +203,8 @@ bool start_host_thread(ETHREAD &thread) {
   if (!make_stack(thread, attributes)) return false;
   sigset_t blocked, before;
   sigfillset(&blocked);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) sigdelset(&blocked, fault);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF, ke::freeze_signal()})
+    sigdelset(&blocked, fault);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
   if (ke::Policy *policy = ke::policy_for(thread)) policy->add(thread);
   expect_thread();
