@@ -7,6 +7,7 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
+#include "ntemu/kd/debugger_data.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/rtl/format.h"
 #include "ntemu/rtl/memory.h"
@@ -71,6 +72,7 @@ void report_assertion(const char *text) {
 void boot() {
   rtl::report_overflow = report_overflow;
   rtl::assertion_failed = report_assertion;
+  boot_debugger_data();
 }
 
 void flush_debug_print() {

@@ -1,0 +1,55 @@
+// Where a debugger finds the kernel's lists, in a running process and in a dump. ELF notes of the name NTEMU lead here:
+// the one in libntoskrnl.so, and the one that each dump has.
+#pragma once
+
+#include "nt/basetsd.h"
+#include "ntemu/base/clock.h"
+
+namespace ntemu::kd {
+
+// Types of the notes named NTEMU; numbers that nobody takes for one of Linux's.
+inline constexpr uint32_t kDumpNote = 0x4E540001;  // in a dump: DumpNote of kd/dump.h
+inline constexpr uint32_t kImageNote =
+    0x4E540002;  // in libntoskrnl.so: int64_t from itself to a pointer to KdDebuggerDataBlock
+
+inline constexpr uint32_t kDebuggerDataVersion = 1;
+
+// Addresses and offsets in bytes. Later versions only add members.
+struct DebuggerData {
+  char tag[4];  // "KDBG"
+  uint32_t version;
+  uint64_t size;
+  const void *KernBase;
+  const void *PsActiveProcessHead;     // LIST_ENTRY of EPROCESS
+  const void *PsLoadedModuleList;      // LIST_ENTRY of KLDR_DATA_TABLE_ENTRY
+  const void *ExpSystemResourcesList;  // LIST_ENTRY of ERESOURCE
+  const void *PoolTrackTable;          // of the variable, a pointer to the first row
+  const void *PoolTrackTableSize;      // of the variable, the number of rows
+  const void *KiProcessorBlock;        // of the array of pointers, null behind the last
+  const void *KiBugCheckData;          // ULONG_PTR[5]
+  const void *KeTickCount;
+  base::Nt100ns boot_time;        // since 1601, UTC
+  uint32_t active_process_links;  // in EPROCESS
+  uint32_t thread_list_head;      // in EPROCESS
+  uint32_t thread_list_entry;     // in ETHREAD
+  uint32_t kernel_stack;          // in ETHREAD: where KiSwapContext pushed r15 r14 r13 r12 rbx rbp; null: it runs
+  uint32_t host_id;               // in ETHREAD: the host's thread id
+  uint32_t host_thread;           // in ETHREAD: fs base
+};
+
+// KSYSTEM_TIME
+struct TickCount {
+  ULONG LowPart;
+  LONG High1Time;
+  LONG High2Time;
+};
+
+void boot_debugger_data();
+
+}  // namespace ntemu::kd
+
+extern "C" {
+extern ntemu::kd::DebuggerData KdDebuggerDataBlock;
+// Ticks of 15.625 ms since boot, in dumps: the running kernel computes them when asked.
+extern ntemu::kd::TickCount KeTickCount;
+}
