@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "ntemu/base/lock.h"
+#include "ntemu/machine/dump.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/line_socket.h"
@@ -34,6 +35,8 @@ std::optional<json> built_in(Machine &machine, const std::string &op, const json
                              const std::atomic<bool> &stopping) {
   if (op == "threads") return json{{"ok", true}, {"threads", json::parse(to_json(threads()))}};
   if (op == "status") return json{{"ok", true}, {"pid", getpid()}, {"drivers", machine.drivers()}};
+  if (op == "dump") return take_dump(arguments);
+  if (op == "dump.progress") return dump_progress(machine);
   if (op == "wait") {
     const bool met = wait_for(machine, Condition::from_json(arguments), arguments.value("timeout", -1.0), stopping);
     return json{{"ok", true}, {"met", met}, {"threads", json::parse(to_json(threads()))}};

@@ -36,7 +36,7 @@ nlohmann::json refusal(const Error &error);
 // Serves one machine. Only the same user may connect (mode 0600 and the peer's uid).
 class ControlServer {
  public:
-  // `operations` are answered besides the built-in threads, status and wait, or in their place. "shutdown" calls
+  // `operations` are answered besides the built-in threads, status, wait and dump, or in their place. "shutdown" calls
   // `shut_down`, without which it is refused, and is answered by farewell.
   static Outcome<std::unique_ptr<ControlServer>> start(Machine &machine, Operations operations = {},
                                                        std::function<void()> shut_down = {});
@@ -66,8 +66,8 @@ class ControlClient {
   Outcome<nlohmann::json> call(std::string_view op, const nlohmann::json &arguments);
   // The process id of the machine; 0 where it cannot be seen from here.
   int machine() const;
-  // Whatever the reply is; an Error only when there is none.
-  Outcome<nlohmann::json> exchange(std::string_view op, const nlohmann::json &arguments);
+  // Whatever the reply is; an Error only when there is none, also once `cancel` (a descriptor or -1) becomes readable.
+  Outcome<nlohmann::json> exchange(std::string_view op, const nlohmann::json &arguments, int cancel = -1);
 
  private:
   explicit ControlClient(int socket) : socket_(socket) {}

@@ -72,12 +72,13 @@ int ControlClient::machine() const {
   return getsockopt(socket_, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
 }
 
-Outcome<json> ControlClient::exchange(std::string_view op, const json &arguments) {
+Outcome<json> ControlClient::exchange(std::string_view op, const json &arguments, int cancel) {
   LineSocket lines(dup(socket_));
-  if (!lines.write_line(json{{"v", 1}, {"id", 1}, {"op", op}, {"args", arguments}}.dump(
-          -1, ' ', false, json::error_handler_t::replace)))
+  if (!lines.write_line(json{{"v", 1}, {"id", 1}, {"op", op}, {"args", arguments}}.dump(-1, ' ', false,
+                                                                                        json::error_handler_t::replace),
+                        cancel))
     return Error{STATUS_UNSUCCESSFUL, fmt::format("the machine does not listen: {}", std::strerror(errno))};
-  const auto line = lines.read_line(-1);
+  const auto line = lines.read_line(cancel);
   if (!line) return Error{STATUS_UNSUCCESSFUL, "the machine ended before it answered"};
   json reply = json::parse(*line, nullptr, false);
   if (!reply.is_object()) return Error{STATUS_UNSUCCESSFUL, "the machine's answer cannot be read"};

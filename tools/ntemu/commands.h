@@ -41,6 +41,14 @@ struct WaitOptions : ClientOptions {
 };
 int wait(const WaitOptions &options);
 
+struct DumpOptions : ClientOptions {
+  std::filesystem::path output;  // empty: MEMORY.DMP in the machine's directory
+  unsigned keep = 3;
+  bool live = false;
+  std::optional<std::chrono::milliseconds> timeout;
+};
+int dump(const DumpOptions &options);
+
 struct BootOptions {
   std::filesystem::path machine;
   unsigned cpus = 2;

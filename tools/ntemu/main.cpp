@@ -152,6 +152,25 @@ int main(int argc, char **argv) {
   wait_app->add_option("--reason", wait_options.reason, "... for this reason, e.g. WrFastMutex");
   wait_app->add_option("--start", wait_options.start, "... and started at a routine of this name");
 
+  DumpOptions dump_options;
+  auto *dump_app = app.add_subcommand("dump", "Write the memory and the threads of a running machine to a file");
+  add_machine_options(*dump_app, dump_options);
+  dump_app
+      ->add_option("--output", dump_options.output,
+                   "The file (default: MEMORY.DMP in the machine's directory, or here when it is in memory)")
+      ->type_name("FILE");
+  dump_app->add_option("--keep", dump_options.keep, "Older dumps to keep, as FILE.1, FILE.2... (default: 3)")
+      ->check(CLI::Range(0, 99))
+      ->type_name("N");
+  dump_app->add_flag("--live", dump_options.live,
+                     "Fail, rather than dump from outside, when the machine does not answer");
+  add_duration(*dump_app, "--timeout", dump_options.timeout,
+               "How long the machine may take to answer (default: 5s) before it is dumped from outside");
+  dump_app->footer(
+      "The machine goes on; it stands still only while its memory is forked. The file is an ELF core file for gdb, "
+      "lldb\n"
+      "and eu-stack. A machine that does not answer is stopped with ptrace until the dump is written.");
+
   Action action;
   std::string boot_sanitizer;
   add_machine_commands(app, action, boot_sanitizer);
@@ -170,5 +189,6 @@ int main(int argc, char **argv) {
   if (action) return action();
   if (*run_app) return run_command(run_options, sanitizer, gdb, argc, argv);
   if (*threads_app) return threads(thread_options);
+  if (*dump_app) return dump(dump_options);
   return wait(wait_options);
 }
