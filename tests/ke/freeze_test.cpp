@@ -47,6 +47,12 @@ bool is_on_stack_of(const ke::FrozenThread &frozen, const ETHREAD &thread) {
          at < reinterpret_cast<uintptr_t>(thread.Tcb.StackBase);
 }
 
+// A thread is asleep a moment before its registers are saved.
+void await_in_swap(SystemThread &thread) {
+  thread.await_blocked();
+  while (!__atomic_load_n(&thread.tcb().KernelStack, __ATOMIC_ACQUIRE)) std::this_thread::yield();
+}
+
 // Counts until told to stop, without ever calling the kernel.
 struct Counter {
   std::atomic<uint64_t> count{0};
@@ -92,8 +98,7 @@ TEST_F(Freeze, ThreadsThatWaitAreNotSignalledAndHaveTheirSavedRegisters) {
   KEVENT event;
   KeInitializeEvent(&event, NotificationEvent, FALSE);
   SystemThread waiter([&] { wait(&event); });
-  waiter.await_blocked();
-  while (!__atomic_load_n(&waiter.tcb().KernelStack, __ATOMIC_ACQUIRE)) std::this_thread::yield();
+  await_in_swap(waiter);
   const ULONG switches = waiter.tcb().ContextSwitches;
   ke::Stopped how{};
   greg_t at = 0;
@@ -120,13 +125,12 @@ TEST_F(Freeze, AThreadThatIsWokenStaysInItsWaitUntilTheThaw) {
     wait(&event);
     went_on = true;
   });
-  waiter.await_blocked();
+  await_in_swap(waiter);
   bool early = true;
   void *stack = nullptr;
   freeze([&](const ke::FrozenWorld &) {
     KeSetEvent(&event, 0, FALSE);
-    // It has been woken when it has left the futex for the one that it stays in.
-    for (int i = 0; i < 10000; ++i) sched_yield();
+    for (int i = 0; i < 1000; ++i) sched_yield();
     early = went_on.load();
     for (int i = 0; i < 100000 && !stack; ++i) {
       stack = __atomic_load_n(&waiter.tcb().KernelStack, __ATOMIC_ACQUIRE);
