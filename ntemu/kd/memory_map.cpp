@@ -185,7 +185,10 @@ size_t MemoryMap::scan(uint64_t &at, uint64_t end, bool private_only, bool &poss
     return 0;
   }
   for (int i = 0; i < found; ++i) storage_.runs[i] = {regions[i].start, regions[i].end};
-  at = arguments.walk_end > at ? arguments.walk_end : end;
+  // Where it ran out of room, walk_end may lie before what it has told.
+  const uint64_t told = found ? storage_.runs[found - 1].end : 0;
+  const uint64_t seen = std::max<uint64_t>(arguments.walk_end, told);
+  at = seen > at ? seen : end;
   return static_cast<size_t>(found);
 }
 

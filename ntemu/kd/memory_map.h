@@ -37,7 +37,8 @@ class MemoryMap {
     Range runs[kMostRuns];
   };
 
-  explicit MemoryMap(Storage &storage) : storage_(storage) {}
+  // Without `scans` as on a kernel that does not know PAGEMAP_SCAN.
+  explicit MemoryMap(Storage &storage, bool scans = true) : storage_(storage), scans_(scans) {}
   ~MemoryMap();
   MemoryMap(const MemoryMap &) = delete;
   MemoryMap &operator=(const MemoryMap &) = delete;
@@ -74,7 +75,7 @@ class MemoryMap {
   size_t text_used_ = 0;
   int memory_ = -1;
   int pagemap_ = -1;
-  bool scans_ = true;  // the kernel knows PAGEMAP_SCAN, which does not look at each page that is not there
+  bool scans_;  // the kernel knows PAGEMAP_SCAN (Linux 6.7), which does not look at each page that is not there
 };
 
 // "/proc/PID/name", of the calling thread for 0, into `path`.

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "ntemu/base/pages.h"
+#include "ntemu/base/sanitizers.h"
 #include "ntemu/ke/freeze.h"
 #include "ntemu/ps/process.h"
 #include "tests/support/kernel_test.h"
@@ -342,6 +343,9 @@ TEST_F(BugcheckDump, HasTheStopAndTheTrapsRegistersFirst) {
 
 // The child of this test has one thread, so that it makes another.
 TEST_F(BugcheckDump, StopsTheOtherThreadsForGood) {
+#ifdef NTEMU_TSAN
+  GTEST_SKIP() << "ThreadSanitizer makes no threads after a fork";
+#endif
   const int code = in_child([&] {
     std::atomic<uint64_t> count{0};
     std::thread([&] {
@@ -360,7 +364,11 @@ TEST_F(BugcheckDump, IsWrittenByAFaultHandlerOnASmallStack) {
   static Place *the_place;
   the_place = &place;
   const int code = in_child([] {
+#if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
+    static char stack[512 << 10];
+#else
     static char stack[32 << 10];
+#endif
     const stack_t alternate{stack, 0, sizeof stack};
     sigaltstack(&alternate, nullptr);
     struct sigaction action {};

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "ntemu/base/sanitizers.h"
 #include "ntemu/ps/process.h"
 #include "tests/support/kernel_test.h"
 
