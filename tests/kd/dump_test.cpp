@@ -36,7 +36,10 @@ class Core {
     const auto header = at<Elf64_Ehdr>(0);
     EXPECT_EQ(std::memcmp(header.e_ident, ELFMAG, SELFMAG), 0);
     EXPECT_EQ(header.e_type, ET_CORE);
-    for (unsigned i = 0; i < header.e_phnum; ++i) {
+    // Where there are too many to count in 16 bits, their number is in the first section.
+    const uint32_t count =
+        header.e_phnum == PN_XNUM ? at<Elf64_Shdr>(header.e_shoff).sh_info : uint32_t{header.e_phnum};
+    for (uint32_t i = 0; i < count; ++i) {
       const auto segment = at<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr));
       if (segment.p_type == PT_LOAD) segments_.push_back(segment);
       if (segment.p_type == PT_NOTE) read_notes(segment);
@@ -231,6 +234,63 @@ TEST_F(LiveDump, HasMemoryThatNobodyMayReadAndThatOfDriversPool) {
   EXPECT_EQ(core.memory<uint64_t>(block), 0x1234567812345678u);
   ExFreePoolWithTag(block, 'pmuD');
   munmap(closed, kPage);
+}
+
+TEST_F(LiveDump, HasMoreSegmentsThanAnElfHeaderCounts) {
+  if (!std::getenv("NTEMU_TEST_FULL")) GTEST_SKIP() << "takes 300 MB of page tables";
+  constexpr uint64_t kMany = 66000, kStep = (1 << 20) + kPage;
+  void *pages =
+      mmap(nullptr, kMany * kStep, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  madvise(pages, kMany * kStep, MADV_NOHUGEPAGE);
+  volatile char *bytes = static_cast<char *>(pages);
+  bytes[(kMany - 1) * kStep] = 42;
+  for (uint64_t i = 0; i < kMany; ++i) bytes[i * kStep];  // the page of zeros: it is there, and takes no memory
+  const kd::DumpResult result = live_dump(place.dump());
+  ASSERT_EQ(result.error, 0) << result.message.text();
+  const Core core(place.dump());
+  EXPECT_GT(core.segments().size(), kMany);
+  EXPECT_EQ(core.memory<char>(static_cast<char *>(pages) + (kMany - 1) * kStep), 42);
+  munmap(pages, kMany * kStep);
+}
+
+// Threads that wait, wake each other, begin and end: each dump has registers for every thread it names, and its thread
+// list is whole.
+TEST_F(LiveDump, StressOfThreadsThatComeAndGo) {
+  std::atomic<bool> stop{false};
+  KSEMAPHORE ping, pong;
+  KeInitializeSemaphore(&ping, 0, 1000);
+  KeInitializeSemaphore(&pong, 0, 1000);
+  const auto play = [&](KSEMAPHORE &mine, KSEMAPHORE &other) {
+    while (!stop.load()) {
+      LARGE_INTEGER limit = relative(base::kNtPerMillisecond);
+      wait(&mine, &limit);
+      if (KeReadStateSemaphore(&other) < 10) KeReleaseSemaphore(&other, 0, 1, FALSE);
+    }
+  };
+  SystemThread one([&] { play(ping, pong); }), other([&] { play(pong, ping); });
+  SystemThread maker([&] {
+    while (!stop.load()) SystemThread([] {});
+  });
+  for (int i = 0; i < rounds(20, 500); ++i) {
+    const kd::DumpResult result = live_dump(place.dump(), 0);
+    ASSERT_EQ(result.error, 0) << result.message.text();
+    const Core core(place.dump());
+    const auto states = core.notes<elf_prstatus>("CORE", NT_PRSTATUS);
+    ASSERT_EQ(states.size(), result.threads);
+#ifndef NTEMU_TSAN
+    ASSERT_EQ(result.running, 0u);
+    for (const elf_prstatus &state : states)
+      ASSERT_NE(reinterpret_cast<const user_regs_struct &>(state.pr_reg).rip, 0u);
+#endif
+    const LIST_ENTRY *head = &PsInitialSystemProcess->Pcb.ThreadListHead;
+    size_t listed = 0;
+    for (const auto *entry = core.memory<LIST_ENTRY>(head).Flink; entry != head && listed < 1000; ++listed)
+      entry = core.memory<LIST_ENTRY>(entry).Flink;
+    ASSERT_GE(listed, 3u);
+    ASSERT_LT(listed, 1000u);
+  }
+  stop = true;
 }
 
 TEST_F(LiveDump, KeepsOlderOnes) {

@@ -5,7 +5,9 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import unittest
 
 from command_line import BIN, CANCELLED, GUARD_SECONDS, SANITIZED, CommandLineTest, Outcome, source
@@ -259,6 +261,53 @@ class Files(DumpTest):
         self.assertNotEqual(outcome.code, 0)
         self.assertRegex(outcome.errors, f"process {os.getpid()} is no machine|cannot stop process {os.getpid()}")
         self.assertFalse((self.place / "MEMORY.DMP").exists())
+
+
+class FakeMachine:
+    """Answers like a machine whose dump takes until it has been asked twice more how far it is."""
+
+    def __init__(self, directory: pathlib.Path):
+        directory.mkdir()
+        self.directory = directory
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(directory / "control.sock"))
+        self.listener.listen()
+        self.asked = threading.Semaphore(0)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client: socket.socket) -> None:
+        with client, client.makefile("rw") as lines:
+            for line in lines:
+                reply = self.answer(json.loads(line))
+                lines.write(json.dumps({"v": 1, "id": 1, **reply}) + "\n")
+                lines.flush()
+
+    def answer(self, request: dict) -> dict:
+        if request["op"] == "dump.progress":
+            self.asked.release()
+            return {"ok": True, "directory": str(self.directory), "done": 1 << 20, "total": 3 << 20}
+        for _ in range(3):  # the first one was asked before
+            self.asked.acquire()
+        return {"ok": True, "file": request["args"]["path"], "bytes": 5 << 20, "stored_bytes": 2 << 20, "threads": 7, "running": 1,
+                "unreadable": 4096, "pause_seconds": 0.01}
+
+
+class Report(DumpTest):
+    def test_of_a_dump_that_takes_its_time(self):
+        machine = FakeMachine(self.place / "f")
+        self.addCleanup(machine.listener.close)
+        outcome = self.ntemu("dump", "--machine", machine.directory)
+        self.expect(outcome, 0, rf"{self.place}/f/MEMORY\.DMP: 5 MB, 2 MB on the disk, 7 threads; the machine stood still for 10\.0 ms",
+                    "ntemu: 1 threads could not be stopped and have no registers in the dump", "ntemu: 4 KB of memory could not be read")
+        self.assertGreaterEqual(outcome.errors.count("ntemu: 1 of 3 MB written\n"), 1)
 
 
 class Daemons(MachinesTest):
