@@ -1,6 +1,8 @@
 // I/O request packets: those that the I/O manager sends to drivers itself, and what all of them have in common.
 #pragma once
 
+#include <atomic>
+
 #include "ntifs.h"
 
 namespace ntemu::io {
@@ -37,6 +39,12 @@ void release_buffers(PIRP irp);
 void drop_irp(PIRP irp);
 
 // --- irp_complete.cpp ---
+// Who calls drivers' routines in the place of the I/O manager while it is set: verification.
+struct RoutineCalls {
+  NTSTATUS (*dispatch)(PDRIVER_DISPATCH routine, PDEVICE_OBJECT device, PIRP irp);
+  NTSTATUS (*completion)(PIO_COMPLETION_ROUTINE routine, PDEVICE_OBJECT device, PIRP irp, PVOID context);
+};
+extern std::atomic<const RoutineCalls *> routine_calls;
 bool is_synchronous(const IRP &irp);
 // IofCallDriver's work.
 NTSTATUS call_driver(PDEVICE_OBJECT device, PIRP irp);

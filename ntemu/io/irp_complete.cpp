@@ -103,6 +103,12 @@ void finish(PIRP irp, CCHAR boost) {
   if (file) ob::dereference_at_any_irql(file);  // the last one sends further IRPs, and waits for them
 }
 
+NTSTATUS complete(PIO_COMPLETION_ROUTINE routine, PDEVICE_OBJECT device, PIRP irp, PVOID context) {
+  if (const io::RoutineCalls *calls = io::routine_calls.load(std::memory_order_acquire)) [[unlikely]]
+    return calls->completion(routine, device, irp, context);
+  return routine(device, irp, context);
+}
+
 // What IoSetCompletionRoutineEx keeps until the routine has run.
 struct UnloadSafe {
   PDEVICE_OBJECT device;
@@ -118,7 +124,7 @@ NTSTATUS IopUnloadSafeCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Co
   asked.Control = safe.wanted;
   NTSTATUS status = STATUS_CONTINUE_COMPLETION;
   if (wants_completion(asked, *Irp)) {
-    status = safe.routine(DeviceObject, Irp, safe.context);
+    status = complete(safe.routine, DeviceObject, Irp, safe.context);
   } else if (Irp->PendingReturned && Irp->CurrentLocation <= Irp->StackCount) {
     IoMarkIrpPending(Irp);
   }
@@ -130,11 +136,16 @@ NTSTATUS IopUnloadSafeCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Co
 
 namespace ntemu::io {
 
+std::atomic<const RoutineCalls *> routine_calls{nullptr};
+
 NTSTATUS call_driver(PDEVICE_OBJECT device, PIRP irp) {
   if (--irp->CurrentLocation <= 0) ke::bugcheck(0x35, reinterpret_cast<ULONG_PTR>(irp));
   PIO_STACK_LOCATION location = --irp->Tail.Overlay.CurrentStackLocation;
   location->DeviceObject = device;
-  return device->DriverObject->MajorFunction[location->MajorFunction](device, irp);
+  const PDRIVER_DISPATCH routine = device->DriverObject->MajorFunction[location->MajorFunction];
+  if (const RoutineCalls *calls = routine_calls.load(std::memory_order_acquire)) [[unlikely]]
+    return calls->dispatch(routine, device, irp);
+  return routine(device, irp);
 }
 
 bool is_synchronous(const IRP &irp) {
@@ -172,7 +183,7 @@ VOID IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost) {
     if (wants_completion(*location, *Irp)) {
       const PDEVICE_OBJECT above = top ? nullptr : IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
       const PIO_COMPLETION_ROUTINE routine = location->CompletionRoutine;
-      if (routine(above, Irp, location->Context) == STATUS_MORE_PROCESSING_REQUIRED) return;
+      if (complete(routine, above, Irp, location->Context) == STATUS_MORE_PROCESSING_REQUIRED) return;
     } else if (Irp->PendingReturned && !top) {
       IoMarkIrpPending(Irp);
     }

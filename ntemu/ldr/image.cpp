@@ -255,7 +255,10 @@ LoadResult load_image(const fs::path &file, const fs::path &private_directory, s
   }
 }
 
+void (*image_leaves)(const Image &image) = [](const Image &) {};
+
 void unload_image(Image *image) {
+  image_leaves(*image);
   remove(image);
   if (image->handle) {
     dlclose(image->handle);

@@ -99,6 +99,8 @@ void teardown();
 LoadResult load_image(const std::filesystem::path &file, const std::filesystem::path &private_directory,
                       std::u16string_view base_name, std::u16string_view full_name = {});
 void unload_image(Image *image);
+// Told of an image that is about to be unmapped; set by the machine.
+extern void (*image_leaves)(const Image &image);
 
 // The sanitizer that `file` is built with and this runtime is not: "asan", "tsan" or "".
 std::string missing_sanitizer(const std::filesystem::path &file);

@@ -26,6 +26,7 @@
 #include "ntemu/machine/operations.h"
 #include "ntemu/machine/services.h"
 #include "ntemu/machine/supervisor.h"
+#include "ntemu/machine/verify.h"
 #include "ntemu/machine/win32_error.h"
 
 namespace ntemu::machine {
@@ -238,6 +239,7 @@ json Daemon::status() {
 Operations Daemon::operations() {
   Operations operations = drive_operations(*machine_);
   operations.merge(services_->operations());
+  operations.merge(verifier_operations());
   operations["status"] = [this](const json &, const std::atomic<bool> &) { return status(); };
   operations["ready"] = [this](const json &, const std::atomic<bool> &) {
     machine_->wait_until([this] { return started_ || stop_.asked() || machine_->load_hangs(); }, std::nullopt);

@@ -11,6 +11,7 @@
 #include "ntemu/ldr/image.h"
 #include "ntemu/ldr/unloaded.h"
 #include "ntemu/machine/source_line.h"
+#include "ntemu/machine/verify.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/reaper.h"
 #include "ntemu/ps/thread.h"
@@ -133,6 +134,7 @@ Outcome<Drivers::Driver> Drivers::start(const std::filesystem::path &image, cons
   if (!loaded)
     return Error{loaded.error().status, fmt::format("cannot load {}: {}", image.string(), loaded.error().text)};
   note_image(**loaded);
+  verify_at_load(**loaded);
   ServiceKey key;
   NTSTATUS status = key.ensure(wide, image, options.file_system);
   if (!NT_SUCCESS(status)) {

@@ -33,6 +33,7 @@
 #include "ntemu/machine/rest.h"
 #include "ntemu/machine/stop.h"
 #include "ntemu/machine/source_line.h"
+#include "ntemu/machine/verify.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/thread.h"
@@ -151,6 +152,7 @@ std::optional<Error> Machine::State::boot() {
   io::boot_irps();
   ldr::boot();
   drivers.trap_unloaded(options.trap_unloaded);
+  machine::boot_verifier();
   booted = true;
   return drives.boot(options.directory);
 }

@@ -8,6 +8,8 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/vf/pool_checks.h"
+#include "ntemu/vf/call_check.h"
+#include "ntemu/vf/check_routine.h"
 
 namespace ntemu::vf {
 namespace {
@@ -25,6 +27,7 @@ base::Mutex change;
 
 bool verify_image(const void *base, size_t bytes, ULONG options) {
   const auto begin = reinterpret_cast<uintptr_t>(base);
+  start_call_checks();
   base::Guard guard(change);
   size_t at = 0;
   while (at < used.load() && ranges[at].options.load() != 0) ++at;
@@ -34,6 +37,7 @@ bool verify_image(const void *base, size_t bytes, ULONG options) {
   ranges[at].options.store(options | kAlways, std::memory_order_release);
   if (at == used.load()) used = at + 1;
   api::verify_call.store(verify_pool_call, std::memory_order_release);
+  watch_routines();
   api::hooks.fetch_or(api::kVerify);
   return true;
 }
@@ -45,7 +49,17 @@ void unverify_image(const void *base) {
     if (ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base)) ranges[i].options = 0;
     any |= ranges[i].options.load() != 0;
   }
-  if (!any) api::hooks.fetch_and(~uint32_t{api::kVerify});
+  if (any) return;
+  api::hooks.fetch_and(~uint32_t{api::kVerify});
+  stop_watching_routines();
+}
+
+void change_options(const void *base, ULONG options) {
+  base::Guard guard(change);
+  for (size_t i = 0; i < used.load(); ++i) {
+    if (ranges[i].options.load() != 0 && ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base))
+      ranges[i].options.store(options | kAlways, std::memory_order_release);
+  }
 }
 
 ULONG options_at(const void *address) {

@@ -29,6 +29,8 @@ inline constexpr ULONG kAlways = 0x80000000;
 // From now on the calls of the image are verified, with these options and kAlways. False: there are too many already.
 bool verify_image(const void *base, size_t bytes, ULONG options);
 void unverify_image(const void *base);
+// Of an image that is verified: other options from now on.
+void change_options(const void *base, ULONG options);
 // The options in force for the code at `address`; 0 where nothing is verified.
 ULONG options_at(const void *address);
 

@@ -20,6 +20,7 @@
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/stop.h"
+#include "ntemu/machine/verify.h"
 #include "ntemu/machine/win32_error.h"
 #include "tools/ntemu/commands.h"
 
@@ -181,7 +182,7 @@ int run(const RunOptions &options) {
     end_machine = std::exchange(ke::end_machine, end_with_json);
   }
   interruption.watch(machine);
-  auto control = machine::ControlServer::start(machine);
+  auto control = machine::ControlServer::start(machine, machine::verifier_operations());
   if (!control)
     fmt::print(stderr, "ntemu: {}; 'ntemu threads' and 'ntemu wait' cannot reach this machine\n", control.error().text);
   if (options.trace) api::hooks.fetch_or(api::kTrace);

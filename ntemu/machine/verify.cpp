@@ -1,0 +1,151 @@
+#include "ntemu/machine/verify.h"
+
+#include <algorithm>
+
+#include "ntemu/base/clock.h"
+#include "ntemu/base/log.h"
+#include "ntemu/base/utf.h"
+#include "ntemu/ldr/image.h"
+#include "ntemu/machine/verify_state.h"
+#include "ntemu/vf/call_check.h"
+#include "ntemu/vf/delay.h"
+#include "ntemu/vf/verified.h"
+
+namespace ntemu::machine {
+namespace {
+
+bool contains(const std::vector<std::u16string> &names, const ldr::Image &image) {
+  return std::any_of(names.begin(), names.end(), [&](const std::u16string &name) {
+    return vf::same_driver(name, image.base_name) || vf::same_driver(name, image.file.filename().u16string());
+  });
+}
+
+std::optional<ULONG> registry_options(const vf::Settings &settings, const ldr::Image &image) {
+  if (auto options = vf::options_of(settings, image.base_name); options || settings.all) return options;
+  return vf::options_of(settings, image.file.filename().u16string());
+}
+
+std::optional<ULONG> options_for(VerifierState &state, const vf::Settings &settings, const ldr::Image &image)
+    NTEMU_REQUIRES(state.mutex) {
+  if (contains(state.removed, image)) return std::nullopt;
+  std::optional<ULONG> options = registry_options(settings, image);
+  if (!options && contains(state.added, image)) options = settings.level.value_or(0);
+  if (options && state.level) options = state.level;
+  return options;
+}
+
+void begin_delays(const vf::Settings &settings) {
+  const uint64_t seed = settings.delay_seed ? *settings.delay_seed : static_cast<uint32_t>(base::clock().system_time());
+  vf::set_delay_seed(seed);
+  base::log(base::Level::kInfo, "verifier", "synchronization delays follow from the seed {}", seed);
+}
+
+VerifiedDriver &entry_of(VerifierState &state, const ldr::Image &image) NTEMU_REQUIRES(state.mutex) {
+  for (VerifiedDriver &driver : state.drivers) {
+    if (driver.name == image.base_name && (!driver.image || driver.image == &image)) return driver;
+  }
+  state.drivers.push_back({.name = image.base_name});
+  return state.drivers.back();
+}
+
+void begin(VerifierState &state, const vf::Settings &settings, const ldr::Image &image, ULONG options)
+    NTEMU_REQUIRES(state.mutex) {
+  if ((options & vf::kDelayFuzzing) && vf::delay_seed() == 0) begin_delays(settings);
+  if (!vf::verify_image(image.entry.DllBase, image.entry.SizeOfImage, options)) {
+    base::log(base::Level::kWarning, "verifier", "too many drivers are verified at once: {} is not",
+              base::to_utf8(image.base_name));
+    return;
+  }
+  VerifiedDriver &driver = entry_of(state, image);
+  if (driver.image != &image) ++driver.loads;
+  driver.image = &image;
+  driver.options = options;
+  if (const VerifyWatch *watch = verify_watch) watch->begins(image, options);
+  base::log(base::Level::kInfo, "verifier", "{} is verified, flags 0x{:08x}", base::to_utf8(image.base_name), options);
+}
+
+void end(const VerifiedDriver &driver) {
+  if (const VerifyWatch *watch = verify_watch) watch->ends(*driver.image);
+  vf::unverify_image(driver.image->entry.DllBase);
+}
+
+// A sentence for each value that is ignored.
+vf::Settings current_settings() {
+  std::vector<std::string> problems;
+  vf::Settings settings = vf::read_settings(problems);
+  for (const std::string &problem : problems) base::log(base::Level::kWarning, "verifier", "{}", problem);
+  return settings;
+}
+
+}  // namespace
+
+std::atomic<const VerifyWatch *> verify_watch{nullptr};
+
+VerifierState &verifier_state() {
+  static auto *state = new VerifierState;
+  return *state;
+}
+
+void boot_verifier() {
+  VerifierState &state = verifier_state();
+  base::Guard guard(state.mutex);
+  state.level.reset();
+  state.faults.reset();
+  state.added.clear();
+  state.removed.clear();
+  state.images.clear();
+  state.drivers.clear();
+  vf::reset_counters();
+  vf::set_delay_seed(0);
+  ldr::image_leaves = unverify_at_unload;
+}
+
+void verify_at_load(const ldr::Image &image) {
+  const vf::Settings settings = current_settings();
+  VerifierState &state = verifier_state();
+  base::Guard guard(state.mutex);
+  state.images.push_back(&image);
+  if (const auto options = options_for(state, settings, image)) begin(state, settings, image, *options);
+}
+
+void unverify_at_unload(const ldr::Image &image) {
+  VerifierState &state = verifier_state();
+  base::Guard guard(state.mutex);
+  std::erase(state.images, &image);
+  for (VerifiedDriver &driver : state.drivers) {
+    if (driver.image != &image) continue;
+    if (driver.options) end(driver);
+    ++driver.unloads;
+    driver.image = nullptr;
+    driver.options.reset();
+  }
+}
+
+void apply_volatile(VerifierState &state) {
+  const vf::Settings settings = current_settings();
+  for (const ldr::Image *image : state.images) {
+    const auto wanted = options_for(state, settings, *image);
+    const auto found = std::find_if(state.drivers.begin(), state.drivers.end(), [&](const VerifiedDriver &driver) {
+      return driver.image == image && driver.options;
+    });
+    if (found == state.drivers.end()) {
+      if (wanted) begin(state, settings, *image, *wanted);
+    } else if (!wanted) {
+      end(*found);
+      found->options.reset();
+    } else if (*wanted != *found->options) {
+      end(*found);
+      begin(state, settings, *image, *wanted);
+    }
+  }
+}
+
+std::optional<ULONG> active_level(VerifierState &state) {
+  if (state.level) return state.level;
+  for (const VerifiedDriver &driver : state.drivers) {
+    if (driver.options) return driver.options;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ntemu::machine

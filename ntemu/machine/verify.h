@@ -1,0 +1,32 @@
+// Driver Verifier on a machine: which of the loaded drivers are verified, by the registry's settings and by those that
+// hold until the machine ends; and what its tool asks.
+#pragma once
+
+#include "ntemu/machine/control.h"
+#include "ntifs.h"
+
+namespace ntemu::ldr {
+struct Image;
+}
+
+namespace ntemu::machine {
+
+// A machine starts: nothing is volatile, nothing counted.
+void boot_verifier();
+// Right after the image is loaded, before its code runs.
+void verify_at_load(const ldr::Image &image);
+// Called by the loader before it unmaps an image.
+void unverify_at_unload(const ldr::Image &image);
+
+// What is to be done when an image begins to be verified, or ends to be: set by who has more to do than checks.
+struct VerifyWatch {
+  void (*begins)(const ldr::Image &image, ULONG options);
+  void (*ends)(const ldr::Image &image);
+};
+extern std::atomic<const VerifyWatch *> verify_watch;
+
+// verifier.settings, verifier.set {level, drivers, all, exclude, faults, seed}, verifier.reset, verifier.query,
+// verifier.volatile {level, add, remove, faults}.
+Operations verifier_operations();
+
+}  // namespace ntemu::machine
