@@ -9,7 +9,7 @@ import unittest
 
 BIN = pathlib.Path(os.environ["NTEMU_BIN"])
 SHARE = BIN.parent / "share"
-PROGRAMS = ("ntemu", "ntcc", "sc")
+PROGRAMS = ("ntemu", "ntcc", "sc", "verifier")
 
 
 def help_of(*words: str) -> str:
@@ -18,8 +18,8 @@ def help_of(*words: str) -> str:
 
 def named_in(text: str) -> set[str]:
     """Options as the eye finds them: at the beginning of an indented line, or behind another one with a comma."""
-    lines = re.findall(r"(?m)^ +(-.*|\w+= +<.*)$", text)
-    return {option for line in lines for option in re.findall(r"(?:^|, ?)(--?\w[\w-]*|^\w+=)", line)}
+    lines = re.findall(r"(?m)^ +(-.*|\w+= +<.*|/[a-z?].*)$", text)
+    return {option for line in lines for option in re.findall(r"(?:^|, ?)(--?\w[\w-]*|^\w+=|^/[a-z]+)", line)}
 
 
 def below(*words: str) -> set[str]:
@@ -90,6 +90,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(in_bash("sc", "create", "x", "type", "="), {"kernel", "filesys"})
         self.assertEqual(in_bash("sc", "create", "x", "start=", "d"), {"demand", "disabled"})
         self.assertEqual(in_bash("sc", "query", "type", "=", "a"), {"all"})
+        self.assertEqual(in_bash("verifier", "/query"), {"/query", "/querysettings"})
 
     def test_of_files_and_directories(self):
         self.assertIn("manual_test.py", in_bash("ntemu", "run", "man"))

@@ -82,7 +82,7 @@ def fish_command(name: str, program: Command, command: Command) -> list[str]:
     lines = [f"complete -c {name}{here} -a {below.words[-1]} -d {shlex.quote(below.summary)}" for below in command.commands]
     lines += [f"complete -c {name}{here} -F" for positional in command.positionals if kind(positional) != "-"]
     for option in command.options:
-        if option.names[0].endswith("="):
+        if option.names[0].endswith("=") or option.names[0].startswith("/"):
             lines.append(f"complete -c {name}{of_all} -a {option.names[0]}")
             continue
         line = f"complete -c {name}{of_all}"

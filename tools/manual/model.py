@@ -33,7 +33,7 @@ def help_of(program: pathlib.Path, *words: str) -> str:
 
 
 def read(program: pathlib.Path) -> Command:
-    return {"ntemu": read_ntemu, "ntcc": read_ntcc, "sc": read_sc}[program.name](program)
+    return {"ntemu": read_ntemu, "ntcc": read_ntcc, "sc": read_sc, "verifier": read_verifier}[program.name](program)
 
 
 # --- ntemu: as CLI11 prints it ---
@@ -120,6 +120,21 @@ def read_sc(program: pathlib.Path) -> Command:
         name, _, argument = head.partition(" ")
         command.options.append(Option([name], argument, text))
     command.notes = re.sub(r"(?m)^ {8}", "", notes).strip()
+    return command
+
+
+# --- verifier: options that begin with a slash, their values up to the next one ---
+
+def read_verifier(program: pathlib.Path) -> Command:
+    text = help_of(program)
+    parts = dict(zip(*[iter(re.split(r"(?m)^([A-Z]+):\n", text)[1:])] * 2))
+    command = Command(["verifier"], sentence(parts["DESCRIPTION"]).removeprefix("verifier "), [parts["USAGE"].strip()])
+    options, _, notes = parts["OPTIONS"].partition("\n\n")
+    for line in re.sub(r"\n {25}", "  ", parts["COMMANDS"] + options).splitlines():
+        head, _, summary = line.strip().partition("  ")
+        name, _, argument = head.partition(" ")
+        command.options.append(Option([name], argument, " ".join(summary.split())))
+    command.notes = re.sub(r"(?m)^ {8}", "", "FLAGS\n" + re.sub(r"(?m)^ {8}0x", " " * 10 + "0x", parts["FLAGS"]) + notes).strip()
     return command
 
 
