@@ -48,4 +48,12 @@ PendingTimers count_pending_timers(base::Nt100ns limit);
 // A timer that is set and lies in those bytes; null when none does.
 const KTIMER *find_set_timer(const void *start, size_t bytes);
 
+// What of a set timer lies in a range of memory, as bugcheck 0xC7 numbers it: 0 the timer, 1 its DPC, 2 its DPC's
+// routine; and its address, null when there is no such timer.
+struct TimerInRange {
+  ULONG what = 0;
+  const void *address = nullptr;
+};
+TimerInRange find_timer_in(const void *begin, const void *end);
+
 }  // namespace ntemu::ke

@@ -230,4 +230,22 @@ const KTIMER *find_set_timer(const void *start, size_t bytes) {
   return found;
 }
 
+TimerInRange find_timer_in(const void *begin, const void *end) {
+  TimerInRange found;
+  const auto look = [&](ULONG what, const void *address) {
+    if (!found.address && address >= begin && address < end) found = {what, address};
+    return found.address != nullptr;
+  };
+  Timers &all = timers();
+  base::Guard guard(all.mutex);
+  if (all.ended) return found;
+  for (const bool absolute : {false, true}) {
+    all.tables[absolute].for_each([&](KTIMER &timer) {
+      if (look(0, &timer) || !timer.Dpc || look(1, timer.Dpc)) return;
+      look(2, reinterpret_cast<const void *>(timer.Dpc->DeferredRoutine));
+    });
+  }
+  return found;
+}
+
 }  // namespace ntemu::ke

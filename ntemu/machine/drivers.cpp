@@ -221,6 +221,7 @@ void Drivers::on_late_unload(std::function<void()> notify) {
 // Threads would return into nothing. Those that DriverUnload has seen end are gone when this returns.
 size_t Drivers::put_away(ldr::Image *image) {
   ps::await_ended_threads();
+  verify_at_end(*image);
   const size_t left = threads_in(*image);
   if (left == 0) {
     if (!ke::leaving.load())

@@ -5,6 +5,8 @@
 #include "ntemu/base/clock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/utf.h"
+#include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/timer.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/verify_state.h"
 #include "ntemu/vf/call_check.h"
@@ -106,6 +108,19 @@ void verify_at_load(const ldr::Image &image) {
   base::Guard guard(state.mutex);
   state.images.push_back(&image);
   if (const auto options = options_for(state, settings, image)) begin(state, settings, image, *options);
+}
+
+void verify_at_end(const ldr::Image &image) {
+  const auto *begin = static_cast<const char *>(image.entry.DllBase);
+  const auto *end = begin + image.entry.SizeOfImage;
+  if (!(vf::options_at(begin) & vf::kMiscellaneous)) return;
+  const ke::TimerInRange found = ke::find_timer_in(begin, end);
+  if (!found.address) return;
+  static constexpr const char *kWhat[] = {"the timer", "the DPC of a timer", "the routine of a timer's DPC"};
+  base::log(base::Level::kError, "verifier", "{} is unloaded while {} at {}{} is still set",
+            base::to_utf8(image.base_name), kWhat[found.what], fmt::ptr(found.address),
+            ke::describe_address(found.address));
+  ke::bugcheck(0xC7, found.what, vf::address_of(found.address), vf::address_of(begin), vf::address_of(end));
 }
 
 void unverify_at_unload(const ldr::Image &image) {

@@ -15,6 +15,8 @@ namespace ntemu::machine {
 void boot_verifier();
 // Right after the image is loaded, before its code runs.
 void verify_at_load(const ldr::Image &image);
+// When DriverUnload has returned: what would be left of the driver that the kernel still uses is a bugcheck.
+void verify_at_end(const ldr::Image &image);
 // Called by the loader before it unmaps an image.
 void unverify_at_unload(const ldr::Image &image);
 

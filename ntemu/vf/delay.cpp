@@ -11,8 +11,8 @@ namespace {
 
 using api::Id;
 
-std::atomic<uint64_t> the_seed{0}, made{0};
-thread_local uint64_t calls = 0;
+std::atomic<uint64_t> the_seed{0}, made{0}, seeds{0};
+thread_local uint64_t calls = 0, calls_of_seed = 0;
 
 // splitmix64's last step.
 uint64_t mix(uint64_t value) {
@@ -23,6 +23,10 @@ uint64_t mix(uint64_t value) {
 
 void delay(const api::Call &call, ULONG) {
   const ETHREAD &thread = ke::current();
+  if (const uint64_t seeding = seeds.load(std::memory_order_relaxed); calls_of_seed != seeding) {
+    calls_of_seed = seeding;
+    calls = 0;
+  }
   const uint64_t random = mix(the_seed.load(std::memory_order_relaxed) ^ mix(address_of(thread.Cid.UniqueThread)) ^
                               mix(static_cast<uint64_t>(call.id) << 48 ^ ++calls));
   if (random % 4 != 0) return;
@@ -43,6 +47,7 @@ void delay(const api::Call &call, ULONG) {
 void set_delay_seed(uint64_t seed) {
   the_seed = seed;
   made = 0;
+  ++seeds;
 }
 uint64_t delay_seed() { return the_seed; }
 uint64_t delays() { return made; }

@@ -5,7 +5,8 @@
 
 namespace ntemu::vf {
 
-// What the delays follow from: the same threads that make the same calls are delayed at the same ones.
+// What the delays follow from: threads of the same numbers that make the same calls are
+// delayed at the same ones.
 void set_delay_seed(uint64_t seed);
 uint64_t delay_seed();
 // How often a call was delayed since the machine booted.

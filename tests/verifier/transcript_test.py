@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from verifier_command import BUGCHECK, NONE, WHEN, WRONG, VerifierTest, settings
+from verifier_command import BUGCHECK, NONE, TICKING, WHEN, WRONG, VerifierTest, settings
 
 BAD = 1639 & 0xFF  # ERROR_INVALID_COMMAND_LINE
 NOT_SUPPORTED = 50
@@ -110,6 +110,14 @@ class Verified(VerifierTest):
         outcome = self.ntemu("run", "--machine", self.machine, image)
         self.expect(outcome, BUGCHECK, r".*KeLeaveCriticalRegion at IRQL 0, called from 0x[0-9a-f]+ \(wrong!DriverEntry\+0x[0-9a-f]+\): "
                     "the thread is in no critical region", r".*\*\*\* STOP: 0x000000C4 \(0x000000000000003e, .*")
+
+    def test_a_timer_that_is_left_set(self):
+        image = self.build("ticking", TICKING)
+        self.verifier("/flags miscellaneous /driver ticking.sys")
+        self.ntemu("shutdown")
+        outcome = self.ntemu("run", "--machine", self.machine, image)
+        self.expect(outcome, BUGCHECK, r".*ticking.sys is unloaded while the timer at 0x[0-9a-f]+ \(ticking!Timer\+0x0\) is still set",
+                    r".*\*\*\* STOP: 0x000000C7 \(0x0{16}, .*")
 
     def test_volatile(self):
         self.boot()

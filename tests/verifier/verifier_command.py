@@ -23,6 +23,12 @@ WRONG = source(entry="""if (DriverObject->DriverExtension->ServiceKeyName.Buffer
     DbgPrint("loaded\\n");
     if (DriverObject->DriverExtension->ServiceKeyName.Buffer[0] == 'w') KeEnterCriticalRegion();""")
 
+# Sets a timer for an hour, and leaves it so.
+TICKING = source(globals="""static KTIMER Timer;""", entry="""LARGE_INTEGER Due;
+    Due.QuadPart = -36000000000LL;
+    KeInitializeTimer(&Timer);
+    KeSetTimer(&Timer, Due, NULL);""")
+
 
 def settings(level: int, drivers: str, faults: str = "", seed: str = "") -> str:
     """What /querysettings prints."""

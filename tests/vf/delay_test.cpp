@@ -25,6 +25,14 @@ TEST_F(DelayFuzzing, DelaysAboutAQuarterOfTheCalls) {
   EXPECT_LT(count, 150u);
 }
 
+TEST_F(DelayFuzzing, FollowsFromTheSeed) {
+  const uint64_t first = delayed(1);
+  EXPECT_EQ(delayed(1), first);
+  bool differs = false;
+  for (uint64_t seed = 2; seed < 6; ++seed) differs |= delayed(seed) != first;
+  EXPECT_TRUE(differs);
+}
+
 TEST_F(DelayFuzzing, NothingWithoutTheOption) {
   vf::set_delay_seed(1);
   verify(vf::kStandardOptions);
