@@ -1,6 +1,6 @@
 // Times the kernel's locks as a driver calls them, each side by side with a yardstick of the host's.
 //
-//   bench_locks [--filter REGEX] [--repetitions N] [--milliseconds N] [--json]
+//   bench_locks [--filter REGEX] [--repetitions N] [--milliseconds N] [--verify FLAGS] [--json]
 //
 // Both sides run in turn on the same system threads. A line passes when the ratio of the least times and that of the
 // medians both keep to the target; when only one does, the line is "unclear": the host was busy with something else.
@@ -13,6 +13,7 @@
 
 #include "ntemu/include/ntemu/machine.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/vf/verified.h"
 #include "tests/bench/locks/line.h"
 #include "tests/bench/locks/report.h"
 
@@ -45,10 +46,14 @@ constexpr Line kScaling[] = {
     {"scaling_hand_over", "Ping", &kFutexPing, 0, "Pong", &kFutexPong},
 };
 
+const ldr::Image *newest_image() {
+  const auto *entry = reinterpret_cast<const KLDR_DATA_TABLE_ENTRY *>(PsLoadedModuleList.Blink);
+  return ldr::find_image(entry->DllBase);
+}
+
 // The exported table of the driver that was loaded last.
 const LOCK_BENCH_OPERATION *newest_operations() {
-  const auto *entry = reinterpret_cast<const KLDR_DATA_TABLE_ENTRY *>(PsLoadedModuleList.Blink);
-  const ldr::Image *image = ldr::find_image(entry->DllBase);
+  const ldr::Image *image = newest_image();
   return static_cast<const LOCK_BENCH_OPERATION *>(dlsym(image->handle, "LockBenchOperations"));
 }
 
@@ -85,9 +90,11 @@ int main(int argc, char **argv) {
   int64_t repetitions = 31;
   double milliseconds = 1;
   bool json = false;
+  std::optional<ULONG> verify;
   app.add_option("--filter", filter, "only the lines that this regular expression matches");
   app.add_option("--repetitions", repetitions, "of each side")->check(CLI::Range(1, 100000));
   app.add_option("--milliseconds", milliseconds, "that one repetition takes, about")->check(CLI::Range(0.001, 10000.0));
+  app.add_option("--verify", verify, "verify the driver with these flags of Driver Verifier");
   app.add_flag("--json", json, "Google Benchmark's JSON");
   CLI11_PARSE(app, argc, argv);
 
@@ -99,6 +106,10 @@ int main(int argc, char **argv) {
   if (const auto driver = (*machine)->load(DRIVERS "/lock_bench.sys"); !driver) {
     std::fprintf(stderr, "bench_locks: %s\n", driver.error().text.c_str());
     return 1;
+  }
+  if (verify) {
+    const ldr::Image *image = newest_image();
+    vf::verify_image(image->entry.DllBase, image->entry.SizeOfImage, *verify);
   }
   {
     Crew crew(2 * LOCK_BENCH_SLOTS);
