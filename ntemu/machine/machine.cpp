@@ -137,6 +137,7 @@ std::optional<Error> Machine::State::boot() {
   machine::end_in_bugchecks(options.directory);
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
   ex::describe_site = [](const void *site) { return machine::describe_line(site); };
+  machine::boot_verifier();
   ex::boot();
   kd::boot();
   ps::is_driver_code = [](const void *address) {
@@ -152,7 +153,6 @@ std::optional<Error> Machine::State::boot() {
   io::boot_irps();
   ldr::boot();
   drivers.trap_unloaded(options.trap_unloaded);
-  machine::boot_verifier();
   booted = true;
   return drives.boot(options.directory);
 }

@@ -62,13 +62,22 @@ void begin(VerifierState &state, const vf::Settings &settings, const ldr::Image 
   if (driver.image != &image) ++driver.loads;
   driver.image = &image;
   driver.options = options;
-  if (const VerifyWatch *watch = verify_watch) watch->begins(image, options);
   base::log(base::Level::kInfo, "verifier", "{} is verified, flags 0x{:08x}", base::to_utf8(image.base_name), options);
 }
 
-void end(const VerifiedDriver &driver) {
-  if (const VerifyWatch *watch = verify_watch) watch->ends(*driver.image);
-  vf::unverify_image(driver.image->entry.DllBase);
+void end(const VerifiedDriver &driver) { vf::unverify_image(driver.image->entry.DllBase); }
+
+void tell_injection(VerifierState &state, const vf::Settings &settings) NTEMU_REQUIRES(state.mutex) {
+  ULONG all = 0;
+  for (const VerifiedDriver &driver : state.drivers) all |= driver.options.value_or(0);
+  std::optional<vf::FaultSettings> low;
+  if (all & vf::kLowResources) low = state.faults ? *state.faults : settings.faults.value_or(vf::FaultSettings());
+  const bool systematic = all & vf::kSystematicFaults;
+  const InjectionHooks *hooks = injection_hooks.load();
+  if (hooks && low != state.low_resources) hooks->low_resources(low ? &*low : nullptr);
+  if (hooks && systematic != state.systematic) hooks->systematic(systematic);
+  state.low_resources = std::move(low);
+  state.systematic = systematic;
 }
 
 // A sentence for each value that is ignored.
@@ -81,7 +90,7 @@ vf::Settings current_settings() {
 
 }  // namespace
 
-std::atomic<const VerifyWatch *> verify_watch{nullptr};
+std::atomic<const InjectionHooks *> injection_hooks{nullptr};
 
 VerifierState &verifier_state() {
   static auto *state = new VerifierState;
@@ -93,12 +102,15 @@ void boot_verifier() {
   base::Guard guard(state.mutex);
   state.level.reset();
   state.faults.reset();
+  state.low_resources.reset();
+  state.systematic = false;
   state.added.clear();
   state.removed.clear();
   state.images.clear();
   state.drivers.clear();
   vf::reset_counters();
   vf::set_delay_seed(0);
+  vf::start_call_checks();
   ldr::image_leaves = unverify_at_unload;
 }
 
@@ -107,7 +119,10 @@ void verify_at_load(const ldr::Image &image) {
   VerifierState &state = verifier_state();
   base::Guard guard(state.mutex);
   state.images.push_back(&image);
-  if (const auto options = options_for(state, settings, image)) begin(state, settings, image, *options);
+  if (const auto options = options_for(state, settings, image)) {
+    begin(state, settings, image, *options);
+    tell_injection(state, settings);
+  }
 }
 
 void verify_at_end(const ldr::Image &image) {
@@ -133,6 +148,7 @@ void unverify_at_unload(const ldr::Image &image) {
     ++driver.unloads;
     driver.image = nullptr;
     driver.options.reset();
+    tell_injection(state, {});
   }
 }
 
@@ -153,6 +169,7 @@ void apply_volatile(VerifierState &state) {
       begin(state, settings, *image, *wanted);
     }
   }
+  tell_injection(state, settings);
 }
 
 std::optional<ULONG> active_level(VerifierState &state) {

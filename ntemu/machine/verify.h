@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ntemu/machine/control.h"
-#include "ntifs.h"
+#include "ntemu/vf/settings.h"
 
 namespace ntemu::ldr {
 struct Image;
@@ -20,12 +20,13 @@ void verify_at_end(const ldr::Image &image);
 // Called by the loader before it unmaps an image.
 void unverify_at_unload(const ldr::Image &image);
 
-// What is to be done when an image begins to be verified, or ends to be: set by who has more to do than checks.
-struct VerifyWatch {
-  void (*begins)(const ldr::Image &image, ULONG options);
-  void (*ends)(const ldr::Image &image);
+// Who makes calls fail: told when the first driver is verified with the option, when its settings change, and, with
+// null or false, when there is no such driver any more.
+struct InjectionHooks {
+  void (*low_resources)(const vf::FaultSettings *settings);
+  void (*systematic)(bool on);
 };
-extern std::atomic<const VerifyWatch *> verify_watch;
+extern std::atomic<const InjectionHooks *> injection_hooks;
 
 // verifier.settings, verifier.set {level, drivers, all, exclude, faults, seed}, verifier.reset, verifier.query,
 // verifier.volatile {level, add, remove, faults}.

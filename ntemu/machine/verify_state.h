@@ -28,6 +28,9 @@ struct VerifierState {
   std::optional<ULONG> level NTEMU_GUARDED_BY(mutex);
   std::vector<std::u16string> added NTEMU_GUARDED_BY(mutex), removed NTEMU_GUARDED_BY(mutex);
   std::optional<vf::FaultSettings> faults NTEMU_GUARDED_BY(mutex);
+  // What injection_hooks was told last.
+  std::optional<vf::FaultSettings> low_resources NTEMU_GUARDED_BY(mutex);
+  bool systematic NTEMU_GUARDED_BY(mutex) = false;
   // Images that are loaded, and drivers that were verified.
   std::vector<const ldr::Image *> images NTEMU_GUARDED_BY(mutex);
   std::vector<VerifiedDriver> drivers NTEMU_GUARDED_BY(mutex);

@@ -22,6 +22,7 @@ enum Counted : uint8_t { kNothing, kRaise, kSpinLock, kSynchronize, kAllocation,
 struct Table {
   std::array<std::vector<Row>, static_cast<size_t>(Id::kCount)> checks, rules;
   std::array<Counted, static_cast<size_t>(Id::kCount)> counted{};
+  std::vector<api::CallHook> hooks;
 };
 
 Table &table() {
@@ -31,12 +32,15 @@ Table &table() {
 
 std::array<std::atomic<uint64_t>, kCountedKinds> counts;
 
-bool verify(const api::Call &call, uint64_t &) {
+bool verify(const api::Call &call, uint64_t &result) {
   const ULONG options = options_at(call.caller);
   if (options == 0) return false;
   const Table &all = table();
   const auto at = static_cast<size_t>(call.id);
   if (const Counted kind = all.counted[at]; kind != kNothing) counts[kind].fetch_add(1, std::memory_order_relaxed);
+  for (const api::CallHook hook : all.hooks) {
+    if (hook(call, result)) return true;
+  }
   for (const Row &row : all.checks[at]) {
     if (row.options & options) row.check(call, options);
   }
@@ -73,6 +77,8 @@ void add_call_check(Id id, ULONG options, CallCheck check, Stage stage) {
   auto &rows = stage == Stage::kCheck ? table().checks : table().rules;
   rows[static_cast<size_t>(id)].push_back({options, check});
 }
+
+void add_call_hook(api::CallHook hook) { table().hooks.push_back(hook); }
 
 void start_call_checks() {
   static std::once_flag once;

@@ -17,6 +17,10 @@ enum class Stage { kCheck, kRule };
 // the first image is verified.
 void add_call_check(api::Id id, ULONG options, CallCheck check, Stage stage = Stage::kCheck);
 
+// Called for every call of a verified driver before its checks, in the order in which they were added. True: the call
+// ends here, as an api::CallHook's does.
+void add_call_hook(api::CallHook hook);
+
 // Who adds checks; each is called once, by start_call_checks.
 void add_irql_checks();
 void add_region_checks();

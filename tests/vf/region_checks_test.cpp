@@ -58,6 +58,18 @@ TEST_F(RegionChecks, PushLocksWithApcsEnabled) {
   });
 }
 
+TEST_F(RegionChecks, AHookMayEndACall) {
+  vf::add_call_hook([](const api::Call &call, uint64_t &result) {
+    result = 42;
+    return call.id == api::Id::KeReadStateEvent;
+  });
+  KEVENT event;
+  KeInitializeEvent(&event, NotificationEvent, TRUE);
+  EXPECT_EQ(KeReadStateEvent(&event), 42);
+  stop_verifying();
+  EXPECT_EQ(KeReadStateEvent(&event), 1);
+}
+
 TEST_F(RegionChecks, NothingIsCheckedInADriverThatIsNotVerified) {
   stop_verifying();
   expect_silence([&] {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "ntemu/cm/registry.h"
+#include "ntemu/machine/verify.h"
 #include "ntemu/machine/verify_state.h"
 #include "ntemu/vf/verified.h"
 #include "tests/support/kernel_test.h"
@@ -10,6 +11,7 @@
 namespace ntemu::test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -105,6 +107,34 @@ TEST_F(VerifierSettings, HoldFromTheNextLoadOn) {
   EXPECT_EQ(options_of_hello(), std::nullopt);
   ASSERT_TRUE(machine().load(DRIVERS "/hello.sys", {}));
   EXPECT_EQ(options_of_hello(), std::nullopt);
+}
+
+std::vector<std::string> told;
+constexpr machine::InjectionHooks kTold{
+    [](const vf::FaultSettings *settings) {
+      told.push_back(settings ? "low " + std::to_string(settings->probability) : "no low");
+    },
+    [](bool on) { told.push_back(on ? "systematic" : "no systematic"); }};
+
+TEST_F(VerifierSettings, WhoMakesCallsFailIsToldWhen) {
+  told.clear();
+  machine::injection_hooks = &kTold;
+  vf::Settings settings = only_hello(vf::kLowResources | vf::kSystematicFaults);
+  settings.faults = vf::FaultSettings{.probability = 5, .tags = u"", .applications = u""};
+  ASSERT_EQ(vf::write_settings(settings), STATUS_SUCCESS);
+  EXPECT_THAT(told, IsEmpty());
+  ASSERT_TRUE(machine().load(DRIVERS "/hello.sys", {}));
+  EXPECT_THAT(told, ElementsAre("low 5", "systematic"));
+  auto &state = machine::verifier_state();
+  {
+    base::Guard guard(state.mutex);
+    state.faults = vf::FaultSettings{.probability = 6, .tags = u"", .applications = u""};
+    machine::apply_volatile(state);
+  }
+  EXPECT_THAT(told, ElementsAre("low 5", "systematic", "low 6"));
+  ASSERT_TRUE(machine().unload("hello"));
+  EXPECT_THAT(told, ElementsAre("low 5", "systematic", "low 6", "no low", "no systematic"));
+  machine::injection_hooks = nullptr;
 }
 
 TEST_F(VerifierSettings, VolatileOnesHoldAtOnce) {
