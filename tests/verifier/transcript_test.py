@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from verifier_command import BUGCHECK, NONE, TICKING, WHEN, WRONG, VerifierTest, settings
+from verifier_command import BUGCHECK, BUSY, NONE, TICKING, WHEN, WRONG, VerifierTest, settings
 
 BAD = 1639 & 0xFF  # ERROR_INVALID_COMMAND_LINE
 NOT_SUPPORTED = 50
@@ -134,6 +134,14 @@ class Verified(VerifierTest):
         self.boot()
         self.tool("sc", "start", "good")
         self.check("/query", NONE)
+
+    def test_of_ntemu_run(self):
+        image = self.build("busy", BUSY)
+        self.verifier("/flags 2 /driver busy.sys")
+        self.ntemu("shutdown")
+        process = self.start("run", "--machine", self.machine, image, until="busy: ready")
+        self.assertIn("\nName: busy.sys, loads: 1, unloads: 0\n", self.verifier("/query").output)
+        self.assertEqual(self.interrupt(process).code, 199)
 
     def test_without_a_machine(self):
         why = f"no machine runs in {self.machine}"

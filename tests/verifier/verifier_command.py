@@ -4,7 +4,7 @@ import shlex
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "ntemu"))
-from command_line import BUGCHECK, CommandLineTest, Outcome, source  # noqa: E402,F401
+from command_line import BUGCHECK, BUSY, CommandLineTest, Outcome, source  # noqa: E402,F401
 
 STANDARD = ((0x1, "Special pool"), (0x2, "Force IRQL checking"), (0x8, "Pool tracking"), (0x10, "I/O verification"),
             (0x20, "Deadlock detection"), (0x80, "DMA checking"), (0x100, "Security checks"), (0x800, "Miscellaneous checks"),

@@ -94,6 +94,24 @@ TEST_F(VerifierSettings, OddValuesAreIgnoredAndStay) {
   EXPECT_EQ(cm::query_value(key(), u"VerifyDriverLevel")->type, ULONG{REG_SZ});
 }
 
+TEST(VerifierLoad, SaysWhatIsOddAndLoadsTheDriver) {
+  std::vector<std::string> said;
+  MachineOptions options;
+  options.message = [&](std::string_view line) { said.emplace_back(line); };
+  auto machine = Machine::boot(std::move(options));
+  ASSERT_TRUE(machine);
+  const cm::KeyId key = *cm::create_key(vf::kSettingsKey);
+  const UCHAR odd[] = {1, 2, 3};
+  cm::set_value(key, u"VerifyDriverLevel", REG_BINARY, odd, sizeof odd);
+  cm::set_string(key, u"VerifyDrivers", REG_SZ, u"hello.sys");
+  EXPECT_TRUE((*machine)->load(DRIVERS "/hello.sys", {}));
+  EXPECT_THAT(said,
+              ElementsAre("verifier: the registry value VerifyDriverLevel is no REG_DWORD (type 3, 3 bytes): it is "
+                          "ignored"));
+  EXPECT_TRUE((*machine)->unload("hello"));
+  EXPECT_TRUE((*machine)->shut_down());
+}
+
 TEST_F(VerifierSettings, HoldFromTheNextLoadOn) {
   ASSERT_TRUE(machine().load(DRIVERS "/hello.sys", {}));
   ASSERT_EQ(vf::write_settings(only_hello(0x2)), STATUS_SUCCESS);
