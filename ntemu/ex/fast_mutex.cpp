@@ -1,6 +1,6 @@
 // Fast mutexes, and guarded mutexes, which are the same.
 #include "ntemu/api/enter.h"
-#include "ntemu/ke/bugcheck.h"
+#include "ntemu/ke/blocking.h"
 #include "ntemu/ke/wait.h"
 
 using namespace ntemu;
@@ -23,7 +23,8 @@ bool try_take(FAST_MUTEX &mutex) {
   return false;
 }
 
-__attribute__((noinline)) void ExpAcquireFastMutexContended(PFAST_MUTEX FastMutex, LockKind Kind) {
+__attribute__((noinline)) void ExpAcquireFastMutexContended(PFAST_MUTEX FastMutex, LockKind Kind, const void *Site) {
+  const ke::Wanting wanting(ke::current(), FastMutex, Kind, Site);
   __atomic_fetch_add(&FastMutex->Contention, 1, __ATOMIC_RELAXED);
   LONG take = kFree;    // bits to clear when it is taken
   LONG join = kWaiter;  // what joining the waiters adds
@@ -70,7 +71,7 @@ __attribute__((noinline)) void give_back_contended(FAST_MUTEX &mutex) {
 __attribute__((noinline)) void acquire_slowly(FAST_MUTEX &mutex, ETHREAD &thread, LockKind kind, const void *site) {
   const KIRQL old_irql = thread.irql;
   if (old_irql < APC_LEVEL) thread.irql = APC_LEVEL;
-  if (!try_take(mutex)) ExpAcquireFastMutexContended(&mutex, kind);
+  if (!try_take(mutex)) ExpAcquireFastMutexContended(&mutex, kind, site);
   mutex.OldIrql = old_irql;
   own(mutex, thread, kind, site);
 }
@@ -119,7 +120,7 @@ __attribute__((noinline)) void release_slowly(FAST_MUTEX &mutex, ETHREAD &thread
 [[gnu::always_inline]] inline void acquire_unsafe(FAST_MUTEX &mutex, LockKind kind, const void *site) {
   LONG seen = kFree;
   if (!exchange_if(mutex.Count, seen, 0) && !try_take(mutex)) [[unlikely]]
-    ExpAcquireFastMutexContended(&mutex, kind);
+    ExpAcquireFastMutexContended(&mutex, kind, site);
   own(mutex, ke::current(), kind, site);
 }
 

@@ -133,6 +133,11 @@ std::string describe_address(const void *site) {
 std::atomic<const PoolWatch *> pool_watch{nullptr};
 std::string (*describe_site)(const void *site) = describe_address;
 
+SIZE_T block_bytes(const void *block) {
+  const PoolLook look = look_at_pool(block);
+  return look.what == PoolLook::kBlock ? look.block.bytes : 0;
+}
+
 void boot() {
   boot_time();
   rtl::allocate_string = allocate_string;

@@ -97,4 +97,7 @@ extern std::string (*describe_site)(const void *site);
 // The four letters of a tag.
 std::string tag_text(ULONG tag);
 
+// Of a block that is allocated, as it was asked for; 0 for another address.
+SIZE_T block_bytes(const void *block);
+
 }  // namespace ntemu::ex

@@ -1,5 +1,6 @@
 // Push locks: 8 bytes. Free 0, exclusive 1, n readers n << 4 | 1; with waiters the newest waiter's block and the flags.
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/blocking.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/policy.h"
 #include "ntemu/ke/wait.h"
@@ -15,6 +16,7 @@ enum : ULONG_PTR { kLocked = 1, kWaiting = 2, kWaking = 4, kMultipleShared = 8, 
 // may read and change the queue. Ownership is handed over, so a woken waiter owns the lock.
 struct alignas(16) WaitBlock {
   KEVENT wake;
+  ETHREAD *thread;
   WaitBlock *next;
   WaitBlock *last;    // of the first block: the queue's end
   ULONG_PTR readers;  // of the first block: how many share the lock now, 0 when it is held exclusively
@@ -51,11 +53,14 @@ void set(EX_PUSH_LOCK &lock, ULONG_PTR value) { __atomic_store_n(&lock, value, _
 
 void wait_for_grant(WaitBlock &block) { KeWaitForSingleObject(&block.wake, WrPushLock, KernelMode, FALSE, nullptr); }
 
-void join(EX_PUSH_LOCK &lock, bool exclusive, const auto &try_acquire) {
+void join(EX_PUSH_LOCK &lock, bool exclusive, const void *site, const auto &try_acquire) {
   WaitBlock block;
   KeInitializeEvent(&block.wake, SynchronizationEvent, FALSE);
+  block.thread = &ke::current();
   block.next = nullptr;
   block.exclusive = exclusive;
+  const ke::Wanting wanting(*block.thread, &lock, exclusive ? LockKind::kPushLockExclusive : LockKind::kPushLockShared,
+                            site);
   for (;;) {
     if (try_acquire()) return;
     ULONG_PTR seen = lock_queue(lock);
@@ -81,6 +86,7 @@ void grant(EX_PUSH_LOCK &lock, WaitBlock *first) {
     for (readers = 1; rest && !rest->exclusive; ++readers) rest = rest->next;
   }
   if (rest) rest->last = first->last;
+  for (WaitBlock *block = first; block != rest; block = block->next) ke::note_granted(*block->thread);
   set(lock, held(rest, readers));
   for (WaitBlock *block = first; block != rest;) {
     WaitBlock *next = block->next;
@@ -102,12 +108,12 @@ bool add_reader(EX_PUSH_LOCK &lock, ULONG_PTR seen) {
 }
 
 // Named as what stacks show on Windows.
-__attribute__((noinline)) void ExfAcquirePushLockExclusiveEx(EX_PUSH_LOCK &lock) {
-  join(lock, true, [&] { return try_exclusive(lock); });
+__attribute__((noinline)) void ExfAcquirePushLockExclusiveEx(EX_PUSH_LOCK &lock, const void *site) {
+  join(lock, true, site, [&] { return try_exclusive(lock); });
 }
 
-__attribute__((noinline)) void ExfAcquirePushLockSharedEx(EX_PUSH_LOCK &lock) {
-  join(lock, false, [&] { return add_reader(lock, load(lock)); });
+__attribute__((noinline)) void ExfAcquirePushLockSharedEx(EX_PUSH_LOCK &lock, const void *site) {
+  join(lock, false, site, [&] { return add_reader(lock, load(lock)); });
 }
 
 // A release by a thread that does not hold the lock in that way. KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE
@@ -189,7 +195,7 @@ VOID ExInitializePushLock(PEX_PUSH_LOCK PushLock) {
 VOID ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExAcquirePushLockExclusiveEx, PushLock, Flags);
   if (!try_exclusive(*PushLock)) [[unlikely]]
-    ExfAcquirePushLockExclusiveEx(*PushLock);
+    ExfAcquirePushLockExclusiveEx(*PushLock, __builtin_return_address(0));
   note_acquired(*PushLock, LockKind::kPushLockExclusive, __builtin_return_address(0));
 }
 
@@ -197,7 +203,7 @@ VOID ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags) {
   NT_ENTER(ExAcquirePushLockSharedEx, PushLock, Flags);
   ULONG_PTR seen = 0;
   if (!exchange_if(*PushLock, seen, kReader | kLocked)) [[unlikely]]
-    ExfAcquirePushLockSharedEx(*PushLock);
+    ExfAcquirePushLockSharedEx(*PushLock, __builtin_return_address(0));
   note_acquired(*PushLock, LockKind::kPushLockShared, __builtin_return_address(0));
 }
 

@@ -1,7 +1,10 @@
 // Executive resources: acquiring and releasing. resource.h says what the fields mean.
 #include "ntemu/ex/resource.h"
 
+#include <optional>
+
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/blocking.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/wait.h"
 
@@ -39,7 +42,9 @@ void wait_for_grant(ResourceWaiter &waiter) {
   return true;
 }
 
-__attribute__((noinline)) void ExpAcquireResourceExclusiveSlow(ERESOURCE &resource, ERESOURCE_THREAD self) {
+__attribute__((noinline)) void ExpAcquireResourceExclusiveSlow(ERESOURCE &resource, ERESOURCE_THREAD self,
+                                                               const void *site) {
+  std::optional<ke::Wanting> wanting;
   ResourceWaiter waiter;
   waiter.thread = self;
   KeInitializeEvent(&waiter.granted, SynchronizationEvent, FALSE);
@@ -48,6 +53,7 @@ __attribute__((noinline)) void ExpAcquireResourceExclusiveSlow(ERESOURCE &resour
     if (take_exclusive(resource, self)) return;
     ++resource.ContentionCount;
     ++resource.NumberOfExclusiveWaiters;
+    wanting.emplace(ke::current(), &resource, LockKind::kResourceExclusive, site);
     enqueue(resource.ExclusiveWaiters, waiter);
   }
   wait_for_grant(waiter);
@@ -62,7 +68,7 @@ __attribute__((noinline)) void ExpAcquireResourceExclusiveSlow(ERESOURCE &resour
   }
   if (!taken) [[unlikely]] {
     if (!wait) return FALSE;
-    ExpAcquireResourceExclusiveSlow(resource, id_of(thread));
+    ExpAcquireResourceExclusiveSlow(resource, id_of(thread), site);
   }
   thread.held.add(&resource, LockKind::kResourceExclusive, site);
   ke::note_progress(thread);
@@ -70,7 +76,8 @@ __attribute__((noinline)) void ExpAcquireResourceExclusiveSlow(ERESOURCE &resour
 }
 
 __attribute__((noinline)) BOOLEAN ExpAcquireResourceSharedSlow(ERESOURCE &resource, ERESOURCE_THREAD self, BOOLEAN wait,
-                                                               Shared way) {
+                                                               Shared way, const void *site) {
+  std::optional<ke::Wanting> wanting;
   ResourceWaiter waiter;
   waiter.thread = self;
   KeInitializeEvent(&waiter.granted, SynchronizationEvent, FALSE);
@@ -93,6 +100,7 @@ __attribute__((noinline)) BOOLEAN ExpAcquireResourceSharedSlow(ERESOURCE &resour
       }
       ++resource.ContentionCount;
       ++resource.NumberOfSharedWaiters;
+      wanting.emplace(ke::current(), &resource, LockKind::kResourceShared, site);
       enqueue(resource.SharedWaiters, waiter);
       break;
     }
@@ -121,7 +129,7 @@ __attribute__((noinline)) BOOLEAN ExpAcquireResourceSharedSlow(ERESOURCE &resour
     exclusive = is_exclusive(resource);
   }
   if (!taken) [[unlikely]] {
-    if (!ExpAcquireResourceSharedSlow(resource, id_of(thread), wait, way)) return FALSE;
+    if (!ExpAcquireResourceSharedSlow(resource, id_of(thread), wait, way, site)) return FALSE;
     ResourceLock lock(resource);
     exclusive = is_exclusive(resource);
   }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ntemu/ex/resource.h"
+#include "ntemu/ke/blocking.h"
 
 namespace ntemu::ex {
 namespace {
@@ -74,6 +75,7 @@ ResourceWaiter *grant_shared(ERESOURCE &resource) {
   auto *first = static_cast<ResourceWaiter *>(resource.SharedWaiters);
   for (ResourceWaiter *waiter = first; waiter; waiter = waiter->next) {
     --resource.NumberOfSharedWaiters;
+    ke::note_granted(*reinterpret_cast<ETHREAD *>(waiter->thread));
     add_shared(resource, waiter->thread);
   }
   resource.SharedWaiters = nullptr;
@@ -87,6 +89,7 @@ ResourceWaiter *grant_next(ERESOURCE &resource, bool shared_first) {
   resource.ExclusiveWaiters = first->next;
   --resource.NumberOfExclusiveWaiters;
   first->next = nullptr;
+  ke::note_granted(*reinterpret_cast<ETHREAD *>(first->thread));
   set_owner(resource, resource.OwnerEntry, first->thread);
   resource.Flag |= ResourceOwnedExclusive;
   return first;

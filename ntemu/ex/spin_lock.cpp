@@ -1,6 +1,6 @@
 // Executive spin locks: many readers or one writer, at DISPATCH_LEVEL.
 #include "ntemu/api/enter.h"
-#include "ntemu/ke/policy.h"
+#include "ntemu/ke/blocking.h"
 #include "ntemu/ke/wait.h"
 
 using namespace ntemu;
@@ -18,11 +18,12 @@ bool exchange_if(EX_SPIN_LOCK &lock, LONG seen, LONG wanted) {
   return __atomic_compare_exchange_n(&lock, &seen, wanted, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-__attribute__((noinline)) void spin_exclusive(EX_SPIN_LOCK &lock) {
-  for (uint32_t round = 0; __atomic_fetch_or(&lock, kExclusive, __ATOMIC_ACQUIRE) & kExclusive;) {
-    while (load(lock) & kExclusive) ke::spin(round++);
+__attribute__((noinline)) void spin_exclusive(EX_SPIN_LOCK &lock, const void *site) {
+  ke::SpinWait wait(ke::current(), &lock, LockKind::kSpinLock, site);
+  while (__atomic_fetch_or(&lock, kExclusive, __ATOMIC_ACQUIRE) & kExclusive) {
+    while (load(lock) & kExclusive) wait.round();
   }
-  for (uint32_t round = 0; __atomic_load_n(&lock, __ATOMIC_ACQUIRE) != kExclusive;) ke::spin(round++);
+  while (__atomic_load_n(&lock, __ATOMIC_ACQUIRE) != kExclusive) wait.round();
 }
 
 bool try_shared(EX_SPIN_LOCK &lock) {
@@ -33,8 +34,8 @@ bool try_shared(EX_SPIN_LOCK &lock) {
   }
 }
 
-__attribute__((noinline)) void spin_shared(EX_SPIN_LOCK &lock) {
-  for (uint32_t round = 0; !try_shared(lock);) ke::spin(round++);
+__attribute__((noinline)) void spin_shared(EX_SPIN_LOCK &lock, const void *site) {
+  for (ke::SpinWait wait(ke::current(), &lock, LockKind::kSpinLockShared, site); !try_shared(lock);) wait.round();
 }
 
 void note_acquired(EX_SPIN_LOCK &lock, LockKind kind, const void *site) {
@@ -44,12 +45,12 @@ void note_acquired(EX_SPIN_LOCK &lock, LockKind kind, const void *site) {
 }
 
 void acquire_exclusive(EX_SPIN_LOCK &lock, const void *site) {
-  if (!exchange_if(lock, 0, kExclusive)) spin_exclusive(lock);
+  if (!exchange_if(lock, 0, kExclusive)) spin_exclusive(lock, site);
   note_acquired(lock, LockKind::kSpinLock, site);
 }
 
 void acquire_shared(EX_SPIN_LOCK &lock, const void *site) {
-  if (!try_shared(lock)) spin_shared(lock);
+  if (!try_shared(lock)) spin_shared(lock, site);
   note_acquired(lock, LockKind::kSpinLockShared, site);
 }
 

@@ -3,6 +3,7 @@
 #include "ntemu/ke/spin_lock.h"
 
 #include "ntemu/api/enter.h"
+#include "ntemu/ke/blocking.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/policy.h"
 #include "ntemu/ke/processor.h"
@@ -24,16 +25,15 @@ inline bool try_lock(ETHREAD &thread, PKSPIN_LOCK word) {
   return __atomic_compare_exchange_n(word, &free, owned_by(thread), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-__attribute__((noinline)) void lock_contended(ETHREAD &thread, PKSPIN_LOCK word) {
-  for (uint32_t round = 0;; ++round) {
+__attribute__((noinline)) void lock_contended(ETHREAD &thread, PKSPIN_LOCK word, const void *site) {
+  for (SpinWait wait(thread, word, LockKind::kSpinLock, site);; wait.round()) {
     if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0 && try_lock(thread, word)) return;
-    spin(round);
   }
 }
 
 inline void lock(ETHREAD &thread, PKSPIN_LOCK word, const void *site) {
   if (!try_lock(thread, word)) [[unlikely]]
-    lock_contended(thread, word);
+    lock_contended(thread, word, site);
   thread.held.add(word, LockKind::kSpinLock, site);
   note_progress(thread);
 }
@@ -143,9 +143,10 @@ inline void lock_queued(ETHREAD &thread, PKSPIN_LOCK word, KLOCK_QUEUE_HANDLE &h
   __atomic_store_n(&entry.Next, nullptr, __ATOMIC_RELAXED);
   store(&entry.Lock, address | kWaits);
   ULONG_PTR last = __atomic_load_n(word, __ATOMIC_RELAXED);
-  for (uint32_t round = 0;;) {
+  SpinWait wait(thread, word, LockKind::kSpinLock, site);
+  for (;;) {
     if (last & kOwned) [[unlikely]] {  // in the ordinary way
-      spin(round++);
+      wait.round();
       last = __atomic_load_n(word, __ATOMIC_RELAXED);
     } else if (__atomic_compare_exchange_n(word, &last, reinterpret_cast<ULONG_PTR>(&entry), false, __ATOMIC_ACQ_REL,
                                            __ATOMIC_RELAXED)) {
@@ -154,7 +155,7 @@ inline void lock_queued(ETHREAD &thread, PKSPIN_LOCK word, KLOCK_QUEUE_HANDLE &h
   }
   if (last != 0) {
     __atomic_store_n(&reinterpret_cast<KSPIN_LOCK_QUEUE *>(last)->Next, &entry, __ATOMIC_RELEASE);
-    for (uint32_t round = 0; load(&entry.Lock) & kWaits; ++round) spin(round);
+    while (load(&entry.Lock) & kWaits) wait.round();
   } else {
     store(&entry.Lock, address);
   }

@@ -9,7 +9,7 @@
 
 #include "ntemu/base/clock.h"
 #include "ntemu/base/current.h"
-#include "ntemu/ke/held_locks.h"
+#include "ntemu/ke/wanted_lock.h"
 #include "ntifs.h"
 
 namespace ntemu::ke {
@@ -176,6 +176,7 @@ struct _ETHREAD {
   void *stack_pages;
   size_t stack_bytes;
   struct _ETHREAD *next_to_reap;
+  ntemu::ke::WantedLock wanted;
 };
 
 struct _KPROCESS {

@@ -8,6 +8,7 @@
 
 #include "ntemu/api/enter.h"
 #include "ntemu/ke/apc.h"
+#include "ntemu/ke/blocking.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/freeze.h"
 #include "ntemu/ke/ke.h"
@@ -197,13 +198,16 @@ void begin_wait(ETHREAD &thread, const Wait &wait, WakeList &wakes) {
   // A boost wears off with each wait.
   if (tcb.Priority > tcb.BasePriority && tcb.BasePriority < LOW_REALTIME_PRIORITY) --tcb.Priority;
   if (tcb.Queue && !wait.queue) note_blocking(*tcb.Queue, wakes);
+  count_in(thread);
   // Counted before and after: whoever saw the same count around a look at all threads saw them all at one moment.
   rest_count.fetch_add(1);
   thread.wait_word.store(kAsleep);
-  set_state(tcb, kWaiting);
+  // One that may close a cycle of threads looks for that first, and is seen to wait when it has told of it.
+  if (!concerns_others(thread)) set_state(tcb, kWaiting);
 }
 
 void end_wait(ETHREAD &thread) {
+  count_out(thread);
   set_state(thread.Tcb, kRunning);
   thread.Tcb.KernelStack = nullptr;
   thread.Tcb.WaitBlockList = nullptr;
@@ -255,7 +259,19 @@ inline uint32_t leave_swap(KTHREAD &thread) {
   return world.load();
 }
 
+__attribute__((noinline)) void look_before_waiting(ETHREAD &thread) {
+  thread_blocks.load(std::memory_order_acquire)(thread);
+  set_state(thread.Tcb, kWaiting);
+}
+
 }  // namespace
+
+bool abandon_wait(ETHREAD &thread) {
+  if (!withdraw(thread)) return false;
+  end_wait(thread);
+  return true;
+}
+
 }  // namespace ntemu::ke
 
 using namespace ntemu;
@@ -352,9 +368,11 @@ __attribute__((noinline)) LONG_PTR KiCommitThreadWait(PVOID Object, WaitKind Kin
     bugcheck(0xB8, reinterpret_cast<ULONG_PTR>(&thread), reinterpret_cast<ULONG_PTR>(Object), 0, 0);
   wait.deadline = deadline_from(Timeout);
   const uint64_t mutants = mutants_among(wait);
+  note_plain_wait(thread, Site);
   for (;;) {
     LONG_PTR status = STATUS_SUCCESS;
     const Begun begun = begin(thread, wait, status);
+    if (begun == Begun::kWaits && state_of(thread.Tcb) != kWaiting) look_before_waiting(thread);
     if (begun != Begun::kRunApcs && thread.announced_wakes) deliver_announced(thread);
     if (begun == Begun::kLeaves) leave(thread);
     if (begun != Begun::kRunApcs) note_progress(thread);

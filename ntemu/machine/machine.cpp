@@ -37,6 +37,8 @@
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/ps/thread.h"
+#include "ntemu/vf/deadlock.h"
+#include "ntemu/vf/lock_order.h"
 
 namespace ntemu {
 namespace {
@@ -153,6 +155,9 @@ std::optional<Error> Machine::State::boot() {
   io::boot_irps();
   ldr::boot();
   drivers.trap_unloaded(options.trap_unloaded);
+  vf::boot_deadlocks();
+  vf::boot_lock_order();
+  vf::describe_site = machine::describe_place;
   booted = true;
   return drives.boot(options.directory);
 }

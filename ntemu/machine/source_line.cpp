@@ -148,4 +148,11 @@ std::string describe_line(const SourceLine &line) {
   return fmt::format("{}:{} ({})", line.file, line.line, line.function);
 }
 
+std::string describe_place(const void *address) {
+  const SourceLine line = find_line(address);
+  std::string place = ldr::symbolize(address);
+  if (line.file) place += fmt::format(" ({} @ {})", line.file, line.line);
+  return place;
+}
+
 }  // namespace ntemu::machine

@@ -23,5 +23,7 @@ SourceLine find_line(const void *address);
 // "driver/kmutex.c:42 (kmutex!MoverThread)"; without debug information what is known of it.
 std::string describe_line(const SourceLine &line);
 std::string describe_line(const void *address);
+// "kmutex!MoverThread+0x1c (driver/kmutex.c @ 42)", as a debugger's stack shows it.
+std::string describe_place(const void *address);
 
 }  // namespace ntemu::machine

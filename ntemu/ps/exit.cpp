@@ -69,11 +69,13 @@ void check(const ETHREAD &thread) {
 
 }  // namespace
 
+void (*thread_ends)(ETHREAD &) = [](ETHREAD &) {};
 void (*cancel_thread_io)(ETHREAD &) = [](ETHREAD &) {};
 void (*disown_thread_io)(ETHREAD &) = [](ETHREAD &) {};
 
 void prepare_exit(ETHREAD &thread) {
   if (ke::leaving.load()) return;
+  thread_ends(thread);
   check(thread);
   __atomic_fetch_or(&thread.CrossThreadFlags, ke::kTerminatedFlag, __ATOMIC_RELAXED);
   notify_thread(thread, false);

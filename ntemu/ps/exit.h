@@ -12,6 +12,8 @@ const char *name_of(ke::LockKind kind);
 void prepare_exit(ETHREAD &thread);
 void set_exit_status(ETHREAD &thread, NTSTATUS status);
 
+// Set by vf: looks at what the calling thread, which is about to end, still holds.
+extern void (*thread_ends)(ETHREAD &thread);
 // Set by io. The requests that the calling thread has sent and that are still under way are cancelled, and waited for.
 extern void (*cancel_thread_io)(ETHREAD &thread);
 // The same requests do not concern the thread any more: it may go.

@@ -20,6 +20,8 @@ void teardown();
 
 // Visits the threads of the System process, newest last. The thread list is locked: do not block.
 void for_each_thread(const std::function<void(ETHREAD &)> &visit);
+// Runs with the thread list locked, for those that look at several threads at one moment: do not block.
+void with_threads(const std::function<void(LIST_ENTRY &head)> &body);
 // Threads whose start address lies in [base, base + size) and that have not ended.
 size_t count_threads(const void *base, size_t size);
 

@@ -391,6 +391,11 @@ void for_each_thread(const std::function<void(ETHREAD &)> &visit) {
   }
 }
 
+void with_threads(const std::function<void(LIST_ENTRY &)> &body) {
+  base::Guard guard(threads().mutex);
+  body(PsInitialSystemProcess->Pcb.ThreadListHead);
+}
+
 size_t count_threads(const void *image, size_t size) {
   size_t count = 0;
   for_each_thread([&](ETHREAD &thread) {

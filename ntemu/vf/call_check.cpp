@@ -6,6 +6,8 @@
 
 #include "ntemu/base/log.h"
 #include "ntemu/ke/bugcheck.h"
+#include "ntemu/vf/lock_order.h"
+#include "ntemu/vf/pool_checks.h"
 
 namespace ntemu::vf {
 namespace {
@@ -91,6 +93,8 @@ void start_call_checks() {
     add_io_checks();
     add_rules();
     add_delays();
+    add_call_hook(verify_lock_call);
+    add_call_hook(verify_pool_call);
     api::verify_call.store(verify, std::memory_order_release);
   });
 }

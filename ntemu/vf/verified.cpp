@@ -7,9 +7,9 @@
 #include "ntemu/api/enter.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/ke/bugcheck.h"
-#include "ntemu/vf/pool_checks.h"
 #include "ntemu/vf/call_check.h"
 #include "ntemu/vf/check_routine.h"
+#include "ntemu/vf/lock_order.h"
 
 namespace ntemu::vf {
 namespace {
@@ -36,7 +36,6 @@ bool verify_image(const void *base, size_t bytes, ULONG options) {
   ranges[at].end = begin + bytes;
   ranges[at].options.store(options | kAlways, std::memory_order_release);
   if (at == used.load()) used = at + 1;
-  api::verify_call.store(verify_pool_call, std::memory_order_release);
   watch_routines();
   api::hooks.fetch_or(api::kVerify);
   return true;
@@ -46,7 +45,10 @@ void unverify_image(const void *base) {
   base::Guard guard(change);
   bool any = false;
   for (size_t i = 0; i < used.load(); ++i) {
-    if (ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base)) ranges[i].options = 0;
+    if (ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base)) {
+      ranges[i].options = 0;
+      forget_locks(base, ranges[i].end.load() - ranges[i].begin.load());
+    }
     any |= ranges[i].options.load() != 0;
   }
   if (any) return;
