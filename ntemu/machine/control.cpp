@@ -16,6 +16,7 @@
 
 #include "ntemu/base/lock.h"
 #include "ntemu/machine/dump.h"
+#include "ntemu/machine/deadlocks.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/line_socket.h"
@@ -34,6 +35,7 @@ constexpr size_t kMostClients = 256;
 std::optional<json> built_in(Machine &machine, const std::string &op, const json &arguments,
                              const std::atomic<bool> &stopping) {
   if (op == "threads") return json{{"ok", true}, {"threads", json::parse(to_json(threads()))}};
+  if (op == "deadlocks") return deadlocks();
   if (op == "status") return json{{"ok", true}, {"pid", getpid()}, {"drivers", machine.drivers()}};
   if (op == "dump") return take_dump(arguments);
   if (op == "dump.progress") return dump_progress(machine);

@@ -36,8 +36,8 @@ nlohmann::json refusal(const Error &error);
 // Serves one machine. Only the same user may connect (mode 0600 and the peer's uid).
 class ControlServer {
  public:
-  // `operations` are answered besides the built-in threads, status, wait and dump, or in their place. "shutdown" calls
-  // `shut_down`, without which it is refused, and is answered by farewell.
+  // `operations` are answered besides the built-in threads, deadlocks, status, wait and dump, or in their place.
+  // "shutdown" calls `shut_down`, without which it is refused, and is answered by farewell.
   static Outcome<std::unique_ptr<ControlServer>> start(Machine &machine, Operations operations = {},
                                                        std::function<void()> shut_down = {});
   // Stops, without a limit of time.

@@ -33,6 +33,11 @@ struct ClientOptions {
 };
 int threads(const ClientOptions &options);
 
+struct DeadlockOptions : ClientOptions {
+  bool dot = false;
+};
+int deadlocks(const DeadlockOptions &options);
+
 struct WaitOptions : ClientOptions {
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<size_t> threads;

@@ -142,6 +142,12 @@ int main(int argc, char **argv) {
       app.add_subcommand("threads", "List a running machine's threads: what they wait for and who owns it");
   add_machine_options(*threads_app, thread_options);
 
+  DeadlockOptions deadlock_options;
+  auto *deadlocks_app = app.add_subcommand(
+      "deadlocks", "Show which threads of a running machine wait for each other, and which lock orders contradict");
+  add_machine_options(*deadlocks_app, deadlock_options);
+  deadlocks_app->add_flag("--dot", deadlock_options.dot, "Print a graph for Graphviz");
+
   WaitOptions wait_options;
   auto *wait_app =
       app.add_subcommand("wait", "Wait until a machine's drivers have come to rest, or until threads wait as told");
@@ -190,5 +196,6 @@ int main(int argc, char **argv) {
   if (*run_app) return run_command(run_options, sanitizer, gdb, argc, argv);
   if (*threads_app) return threads(thread_options);
   if (*dump_app) return dump(dump_options);
+  if (*deadlocks_app) return deadlocks(deadlock_options);
   return wait(wait_options);
 }
