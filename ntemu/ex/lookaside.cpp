@@ -145,16 +145,6 @@ void boot_lookaside_lists() {
   InitializeListHead(&ExPagedLookasideListHead);
 }
 
-bool is_lookaside_list(const LIST_ENTRY *entry) {
-  base::Guard guard(lists_mutex);
-  for (const LIST_ENTRY *head : {&ExNPagedLookasideListHead, &ExPagedLookasideListHead}) {
-    for (const LIST_ENTRY *each = head->Flink; each != head; each = each->Flink) {
-      if (each == entry) return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace ntemu::ex
 
 using namespace ntemu;

@@ -76,7 +76,5 @@ const ERESOURCE *find_resource(const void *start, size_t bytes);
 
 // Empties the list of all resources: a machine starts.
 void boot_resources();
-// Whether it is initialized, and not deleted.
-bool is_resource(const ERESOURCE *resource);
 
 }  // namespace ntemu::ex

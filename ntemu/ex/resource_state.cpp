@@ -35,14 +35,6 @@ const ERESOURCE *find_resource(const void *start, size_t bytes) {
   return nullptr;
 }
 
-bool is_resource(const ERESOURCE *resource) {
-  base::Guard guard(list_lock);
-  for (const LIST_ENTRY *each = ExpSystemResourcesList.Flink; each != &ExpSystemResourcesList; each = each->Flink) {
-    if (each == &resource->SystemResourcesList) return true;
-  }
-  return false;
-}
-
 }  // namespace ntemu::ex
 
 NTSTATUS ExInitializeResourceLite(PERESOURCE Resource) {

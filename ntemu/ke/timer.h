@@ -38,6 +38,9 @@ void boot_timers();
 // callbacks or DPCs still ran after `patience` of host time.
 bool stop_timers(base::Nt100ns patience);
 
+// The DPC of a timer that is set, which lies in those bytes or whose routine does; null when there is none.
+PKDPC find_timer_dpc(const void *start, size_t bytes);
+
 // The timers whose expiry will set something going: with a waiter, a DPC or a callback. Those due within `limit`, and
 // the later ones.
 struct PendingTimers {
@@ -47,13 +50,5 @@ PendingTimers count_pending_timers(base::Nt100ns limit);
 
 // A timer that is set and lies in those bytes; null when none does.
 const KTIMER *find_set_timer(const void *start, size_t bytes);
-
-// What of a set timer lies in a range of memory, as bugcheck 0xC7 numbers it: 0 the timer, 1 its DPC, 2 its DPC's
-// routine; and its address, null when there is no such timer.
-struct TimerInRange {
-  ULONG what = 0;
-  const void *address = nullptr;
-};
-TimerInRange find_timer_in(const void *begin, const void *end);
 
 }  // namespace ntemu::ke

@@ -201,6 +201,22 @@ bool stop_timers(base::Nt100ns patience) {
   return true;
 }
 
+PKDPC find_timer_dpc(const void *start, size_t bytes) {
+  const auto within = [&](auto *address) {
+    return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(start) < bytes;
+  };
+  Timers &all = timers();
+  PKDPC found = nullptr;
+  base::Guard guard(all.mutex);
+  if (all.ended) return found;
+  for (const bool absolute : {false, true}) {
+    all.tables[absolute].for_each([&](KTIMER &timer) {
+      if (timer.Dpc && (within(timer.Dpc) || within(timer.Dpc->DeferredRoutine))) found = timer.Dpc;
+    });
+  }
+  return found;
+}
+
 PendingTimers count_pending_timers(base::Nt100ns limit) {
   PendingTimers pending;
   Timers &all = timers();
@@ -225,24 +241,6 @@ const KTIMER *find_set_timer(const void *start, size_t bytes) {
   for (const TimerTable &table : all.tables) {
     table.for_each([&](const KTIMER &timer) {
       if (reinterpret_cast<uintptr_t>(&timer) - reinterpret_cast<uintptr_t>(start) < bytes) found = &timer;
-    });
-  }
-  return found;
-}
-
-TimerInRange find_timer_in(const void *begin, const void *end) {
-  TimerInRange found;
-  const auto look = [&](ULONG what, const void *address) {
-    if (!found.address && address >= begin && address < end) found = {what, address};
-    return found.address != nullptr;
-  };
-  Timers &all = timers();
-  base::Guard guard(all.mutex);
-  if (all.ended) return found;
-  for (const bool absolute : {false, true}) {
-    all.tables[absolute].for_each([&](KTIMER &timer) {
-      if (look(0, &timer) || !timer.Dpc || look(1, timer.Dpc)) return;
-      look(2, reinterpret_cast<const void *>(timer.Dpc->DeferredRoutine));
     });
   }
   return found;

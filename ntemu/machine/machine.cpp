@@ -134,12 +134,12 @@ std::optional<Error> Machine::State::boot() {
     file = std::make_shared<const machine::DebugLog>(std::move(*opened));
   }
   route_log(options, std::move(file));
+  machine::boot_verifier();
   ke::boot_bugcheck();
   ke::boot_timers();
   machine::end_in_bugchecks(options.directory);
   ke::describe_address = [](const void *address) { return " (" + ldr::symbolize(address) + ")"; };
   ex::describe_site = [](const void *site) { return machine::describe_line(site); };
-  machine::boot_verifier();
   ex::boot();
   kd::boot();
   ps::is_driver_code = [](const void *address) {

@@ -126,16 +126,20 @@ void verify_at_load(const ldr::Image &image) {
 }
 
 void verify_at_end(const ldr::Image &image) {
-  const auto *begin = static_cast<const char *>(image.entry.DllBase);
-  const auto *end = begin + image.entry.SizeOfImage;
-  if (!(vf::options_at(begin) & vf::kMiscellaneous)) return;
-  const ke::TimerInRange found = ke::find_timer_in(begin, end);
-  if (!found.address) return;
-  static constexpr const char *kWhat[] = {"the timer", "the DPC of a timer", "the routine of a timer's DPC"};
-  base::log(base::Level::kError, "verifier", "{} is unloaded while {} at {}{} is still set",
-            base::to_utf8(image.base_name), kWhat[found.what], fmt::ptr(found.address),
-            ke::describe_address(found.address));
-  ke::bugcheck(0xC7, found.what, vf::address_of(found.address), vf::address_of(begin), vf::address_of(end));
+  const void *base = image.entry.DllBase;
+  const SIZE_T size = image.entry.SizeOfImage;
+  if (!(vf::options_at(base) & vf::kMiscellaneous)) return;
+  const auto stop = [&](ULONG_PTR kind, const char *what, const void *address) {
+    base::log(base::Level::kError, "verifier", "{} is unloaded while {} at {}{} is still set",
+              base::to_utf8(image.base_name), what, fmt::ptr(address), ke::describe_address(address));
+    const ULONG_PTR begin = vf::address_of(base);
+    ke::bugcheck(0xC7, kind, vf::address_of(address), begin, begin + size);
+  };
+  if (const KTIMER *timer = ke::find_set_timer(base, size)) stop(0, "the timer", timer);
+  const PKDPC dpc = ke::find_timer_dpc(base, size);
+  if (!dpc) return;
+  if (vf::address_of(dpc) - vf::address_of(base) < size) stop(1, "the timer of the DPC", dpc);
+  stop(2, "the timer of the DPC routine", reinterpret_cast<const void *>(dpc->DeferredRoutine));
 }
 
 void unverify_at_unload(const ldr::Image &image) {

@@ -45,11 +45,8 @@ void check_dereference(const Call &call, ULONG) {
     report(call, "the object has no reference any more", 0x3F, call.arguments[0], ~ULONG_PTR{0});
 }
 
-// ListEntry is in the same place in every kind of list.
-bool in_use(const void *list) {
-  return ex::is_lookaside_list(&static_cast<const GENERAL_LOOKASIDE *>(list)->ListEntry);
-}
-static_assert(offsetof(GENERAL_LOOKASIDE, ListEntry) == offsetof(LOOKASIDE_LIST_EX, L.ListEntry));
+bool in_use(const void *list) { return ex::find_lookaside_list(list, 1) == list; }
+bool is_resource(const ERESOURCE *resource) { return ex::find_resource(resource, 1) == resource; }
 
 void check_lookaside_initialize(const Call &call, ULONG) {
   if (in_use(pointer<void>(call, 0)))
@@ -63,11 +60,11 @@ void check_lookaside_delete(const Call &call, ULONG) {
 }
 
 void check_resource_initialize(const Call &call, ULONG) {
-  if (ex::is_resource(pointer<const ERESOURCE>(call, 0)))
+  if (is_resource(pointer<const ERESOURCE>(call, 0)))
     report(call, "the resource is initialized already", 0xD0, call.arguments[0]);
 }
 void check_resource_delete(const Call &call, ULONG) {
-  if (!ex::is_resource(pointer<const ERESOURCE>(call, 0)))
+  if (!is_resource(pointer<const ERESOURCE>(call, 0)))
     report(call, "the resource is not initialized", 0xD1, call.arguments[0]);
 }
 void check_resource_place(const Call &call, ULONG) {

@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from verifier_command import BUGCHECK, BUSY, NONE, TICKING, WHEN, WRONG, VerifierTest, settings
+from verifier_command import BUGCHECK, BUSY, NONE, TICKING, TICKING_IN_POOL, WHEN, WRONG, VerifierTest, settings
 
 BAD = 1639 & 0xFF  # ERROR_INVALID_COMMAND_LINE
 NOT_SUPPORTED = 50
@@ -112,12 +112,15 @@ class Verified(VerifierTest):
                     "the thread is in no critical region", r".*\*\*\* STOP: 0x000000C4 \(0x000000000000003e, .*")
 
     def test_a_timer_that_is_left_set(self):
-        image = self.build("ticking", TICKING)
-        self.verifier("/flags miscellaneous /driver ticking.sys")
-        self.ntemu("shutdown")
-        outcome = self.ntemu("run", "--machine", self.machine, image)
-        self.expect(outcome, BUGCHECK, r".*ticking.sys is unloaded while the timer at 0x[0-9a-f]+ \(ticking!Timer\+0x0\) is still set",
-                    r".*\*\*\* STOP: 0x000000C7 \(0x0{16}, .*")
+        for text, what, kind in ((TICKING, r"timer at 0x[0-9a-f]+ \(ticking!Timer\+0x0\)", 0),
+                                 (TICKING_IN_POOL, r"timer of the DPC routine at 0x[0-9a-f]+ \(ticking!Expired\+0x0\)", 2)):
+            with self.subTest(what):
+                image = self.build("ticking", text)
+                self.verifier("/flags miscellaneous /driver ticking.sys")
+                self.ntemu("shutdown")
+                outcome = self.ntemu("run", "--machine", self.machine, "--for", "1ms", image)
+                self.expect(outcome, BUGCHECK, rf".*ticking.sys is unloaded while the {what} is still set",
+                            rf".*\*\*\* STOP: 0x000000C7 \(0x0{{15}}{kind}, .*")
 
     def test_volatile(self):
         self.boot()

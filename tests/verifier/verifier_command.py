@@ -28,6 +28,17 @@ TICKING = source(globals="""static KTIMER Timer;""", entry="""LARGE_INTEGER Due;
     Due.QuadPart = -36000000000LL;
     KeInitializeTimer(&Timer);
     KeSetTimer(&Timer, Due, NULL);""")
+# The same with a DPC; timer and DPC are in the pool, and stay there.
+TICKING_IN_POOL = source(globals="""typedef struct { KTIMER Timer; KDPC Dpc; } TICK;
+static VOID Expired(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
+{
+    (void)Dpc, (void)Context, (void)First, (void)Second;
+}""", entry="""LARGE_INTEGER Due;
+    TICK *Tick = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(TICK), 'kciT');
+    Due.QuadPart = -36000000000LL;
+    KeInitializeTimer(&Tick->Timer);
+    KeInitializeDpc(&Tick->Dpc, Expired, NULL);
+    KeSetTimer(&Tick->Timer, Due, &Tick->Dpc);""")
 
 
 def settings(level: int, drivers: str, faults: str = "", seed: str = "") -> str:
