@@ -15,8 +15,8 @@
 #include <thread>
 
 #include "ntemu/base/lock.h"
-#include "ntemu/machine/dump.h"
 #include "ntemu/machine/deadlocks.h"
+#include "ntemu/machine/dump.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/line_socket.h"

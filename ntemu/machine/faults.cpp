@@ -14,6 +14,8 @@
 #include "ntemu/ldr/image.h"
 #include "ntemu/ldr/unloaded.h"
 #include "ntemu/machine/leave.h"
+#include "ntemu/vf/paged_access.h"
+#include "ntemu/vf/special_pool.h"
 
 namespace ntemu::machine {
 namespace {
@@ -123,11 +125,17 @@ struct Access {
     const auto stack = static_cast<ULONG_PTR>(access.trap.uc_mcontext.gregs[REG_RSP]);
     ke::bugcheck_at(access.trap, {0x7F, {8, access.address, stack, access.instruction}});
   }
-  if (ldr::is_unloaded(place)) stop(0xCE, access.kind(1, 16), access.instruction, 0);
-  if (thread && thread->irql >= DISPATCH_LEVEL) {
-    const bool kernels = api::is_kernel_code(reinterpret_cast<const void *>(access.instruction));
-    stop(kernels ? 0x0A : 0xD1, thread->irql, access.kind(1, 8), access.instruction);
+  const auto *const instruction = reinterpret_cast<const void *>(access.instruction);
+  const KIRQL irql = thread ? thread->irql : PASSIVE_LEVEL;
+  std::optional<ke::Bugcheck> known = vf::explain_paged_fault(place, access.write, instruction, irql);
+  if (!known) known = vf::explain_special_pool_fault(place, access.write, instruction);
+  if (known) {
+    ke::record_exception(STATUS_ACCESS_VIOLATION, access.trap, access.address);
+    ke::bugcheck_at(access.trap, *known);
   }
+  if (ldr::is_unloaded(place)) stop(0xCE, access.kind(1, 16), access.instruction, 0);
+  if (irql >= DISPATCH_LEVEL)
+    stop(api::is_kernel_code(instruction) ? 0x0A : 0xD1, irql, access.kind(1, 8), access.instruction);
   if (access.execute && access.there) stop(0xFC, 0, 0, 0);
   if (access.write && access.there && ldr::find_image(place)) stop(0xBE, 0, access.instruction, 0);
   // The kernel's part of the addresses: the arena here, the upper half on Windows.
