@@ -117,6 +117,10 @@ bool take_ownership() {
   return false;
 }
 
+const uint64_t *kernel_stack_of(const ETHREAD &thread) {
+  return reinterpret_cast<const uint64_t *>(const_cast<void *const *>(&thread.Tcb.KernelStack));
+}
+
 // The list may change under the look, and what is on it may go: it is read as a debugger reads it. Whoever is missed is
 // taken for a thread that runs.
 size_t read_list(const LIST_ENTRY *list, ListedThread *listed) {
@@ -126,15 +130,14 @@ size_t read_list(const LIST_ENTRY *list, ListedThread *listed) {
   for (const LIST_ENTRY *entry = head.Flink; entry != list && count < kMostThreads; ++count) {
     const auto *thread = reinterpret_cast<const ETHREAD *>(CONTAINING_RECORD(entry, KTHREAD, ThreadListEntry));
     LIST_ENTRY links;
-    void *stack;
+    uint64_t stack = 0;
     pthread_t pointer;
     ListedThread &each = listed[count];
     if (!read_task(entry, links) || !read_task(&thread->host_id, each.id) ||
-        !read_task(&thread->host_thread, pointer) ||
-        !read_task(const_cast<void *const *>(&thread->Tcb.KernelStack), stack))
+        !read_task(&thread->host_thread, pointer) || !read_task(kernel_stack_of(*thread), stack))
       break;
     each.thread = thread;
-    each.waiting = stack != nullptr;
+    each.waiting = stack != 0;
     each.thread_pointer = pointer;
     entry = links.Flink;
   }
@@ -285,11 +288,9 @@ class Freezing {
   static void take_saved_registers(FrozenThread &thread, int64_t end) {
     SavedRegisters saved;
     do {
-      const SavedRegisters *stack = nullptr;
-      if (read_task(reinterpret_cast<const SavedRegisters *const *>(
-                        const_cast<void *const *>(&thread.thread->Tcb.KernelStack)),
-                    stack) &&
-          stack && read_task(stack, saved)) {
+      uint64_t stack = 0;
+      if (read_task(kernel_stack_of(*thread.thread), stack) && stack &&
+          read_task(reinterpret_cast<const SavedRegisters *>(stack), saved)) {
         saved.give(stack, thread.registers);
         thread.has_registers = true;
         return;

@@ -27,7 +27,7 @@ struct SavedRegisters {
   uint64_t r15, r14, r13, r12, rbx, rbp, back;
 
   // The registers of the thread that saved these at `at`.
-  void give(const SavedRegisters *at, gregset_t &registers) const {
+  void give(uint64_t at, gregset_t &registers) const {
     std::memset(registers, 0, sizeof registers);
     const auto set = [&registers](int which, uint64_t value) { registers[which] = static_cast<greg_t>(value); };
     set(REG_R15, r15);
@@ -36,7 +36,7 @@ struct SavedRegisters {
     set(REG_R12, r12);
     set(REG_RBX, rbx);
     set(REG_RBP, rbp);
-    set(REG_RSP, reinterpret_cast<uint64_t>(at));
+    set(REG_RSP, at);
     set(REG_RIP, reinterpret_cast<uint64_t>(KiSwapContextResume));
     set(REG_EFL, 0x246);
     set(REG_CSGSFS, uint64_t{0x2b} << 48 | 0x33);

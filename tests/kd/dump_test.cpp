@@ -182,7 +182,7 @@ TEST_F(LiveDump, HasAStoppedMachinesDataWhileTheMachineKeepsItsOwn) {
   EXPECT_EQ(core.memory<ULONG_PTR>(&KiBugCheckData[1]), 0x5461736B6D6772u);
   EXPECT_EQ(KiBugCheckData[0], 0u);
   EXPECT_EQ(core.memory<uint32_t>(&KdDebuggerDataBlock.version), kd::kDebuggerDataVersion);
-  EXPECT_EQ(core.memory<LIST_ENTRY *>(&PsActiveProcessHead.Flink), PsActiveProcessHead.Flink);
+  EXPECT_EQ(core.memory<LIST_ENTRY>(&PsActiveProcessHead).Flink, PsActiveProcessHead.Flink);
 }
 
 TEST_F(LiveDump, HasARegisterSetForEachThread) {
