@@ -159,6 +159,7 @@ TEST_F(Freeze, TheCallerIsTheFirstAndHasItsRegisters) {
 }
 
 TEST_F(Freeze, AThreadThatBlocksTheSignalIsNotedAndNotWaitedForForEver) {
+  NTEMU_SKIP_WITH_TSAN;
   std::atomic<pid_t> deaf_id{0};
   Counter counter;
   std::thread deaf([&] {

@@ -11,7 +11,7 @@ class Help(CommandLineTest):
         self.expect(self.ntemu("--help"), 0, r"Usage: ntemu \[OPTIONS\] SUBCOMMAND", "Exit codes: 0 on success, .*")
 
     def test_of_each_subcommand(self):
-        for command, option in (("run", "--machine DIR"), ("threads", "--pid INT.*"), ("wait", "--timeout TIME"),
+        for command, option in (("run", "--machine DIR"), ("dump", "--output FILE"), ("threads", "--pid INT.*"), ("wait", "--timeout TIME"),
                                 ("boot", "--foreground"), ("shutdown", "--machine DIR"), ("status", "--json"), ("logs", "-f,--follow"),
                                 ("reset", "--drive-c"), ("drive", "-h,--help"), ("new", "-h,--help"), ("new driver", "--name TEXT"),
                                 ("demo", "-h,--help")):
