@@ -44,6 +44,7 @@ struct TickCount {
   LONG High2Time;
 };
 
+// Notes when the machine boots, and lets debuggers attach.
 void boot_debugger_data();
 
 }  // namespace ntemu::kd

@@ -157,7 +157,8 @@ DumpResult write_outside_dump(pid_t process, const DumpOptions &options) {
   const auto refuse = [&](const char *what, int error) {
     result.error = error;
     (result.message << what << " process " << static_cast<uint64_t>(process) << ": ").add_error(error);
-    if (error == EPERM) result.message << " (is it another user's, or does ptrace_scope forbid it?)";
+    if (error == EPERM)
+      result.message << " (is it another user's, or debugged already, or does ptrace_scope forbid it?)";
     return result;
   };
   timespec began, ended;

@@ -47,8 +47,8 @@ class Alarm {
 };
 
 // What the machine says of the dump it writes; nullopt when it does not answer.
-std::optional<json> ask_progress(const DumpOptions &options, int process) {
-  auto client = machine::ControlClient::connect(options.machine, options.machine.empty() ? process : 0);
+std::optional<json> ask_progress(const DumpOptions &options) {
+  auto client = machine::ControlClient::connect(options.machine, options.pid);
   if (!client) return std::nullopt;
   const Alarm alarm(options.timeout.value_or(kPatience));
   auto reply = client->exchange("dump.progress", json::object(), alarm.descriptor());
@@ -82,13 +82,12 @@ stdfs::path directory_of(const DumpOptions &options, int process) {
 }
 
 Outcome<json> dump_by_machine(const DumpOptions &options, machine::ControlClient &client, const stdfs::path &path) {
-  const int process = client.machine();
   return with_progress(
       [&] {
         return client.call("dump", {{"path", path.string()}, {"keep", options.keep}});
       },
       [&] {
-        if (const auto state = ask_progress(options, process))
+        if (const auto state = ask_progress(options))
           print_progress((*state)["done"].get<uint64_t>(), (*state)["total"].get<uint64_t>());
       });
 }
@@ -136,7 +135,7 @@ int dump(const DumpOptions &options) {
   auto client = machine::ControlClient::connect(options.machine, options.pid);
   if (!client && options.pid == 0) return fail(client.error(), options.json, json::object());
   const int process = client ? client->machine() : options.pid;
-  const auto state = client ? ask_progress(options, process) : std::nullopt;
+  const auto state = client ? ask_progress(options) : std::nullopt;
   stdfs::path path = options.output;
   if (path.empty())
     path = (state ? stdfs::path((*state)["directory"].get<std::string>()) : directory_of(options, process)) /
