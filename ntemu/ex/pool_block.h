@@ -51,11 +51,13 @@ inline uint32_t load_word(const PoolHeader *header) {
   using Aliased __attribute__((may_alias)) = uint32_t;
   return __atomic_load_n(reinterpret_cast<const Aliased *>(header), __ATOMIC_ACQUIRE);
 }
-inline void store_type(PoolHeader *header, UCHAR type) {
-  // The whole word: the load of it that may come next would wait for a byte.
+inline void store_word(PoolHeader *header, uint32_t word) {
   using Aliased __attribute__((may_alias)) = uint32_t;
-  __atomic_store_n(reinterpret_cast<Aliased *>(header), (load_word(header) & kFixed) | uint32_t{type} << 24,
-                   __ATOMIC_RELEASE);
+  __atomic_store_n(reinterpret_cast<Aliased *>(header), word, __ATOMIC_RELEASE);
+}
+// The whole word: the load of it that may come next would wait for a byte.
+inline void store_type(PoolHeader *header, UCHAR type) {
+  store_word(header, (load_word(header) & kFixed) | uint32_t{type} << 24);
 }
 inline uint32_t fixed_part(const PoolHeader *header, size_t units) {
   const auto at = reinterpret_cast<uintptr_t>(header);

@@ -63,10 +63,7 @@ class SizeClass {
     const size_t bytes = units * kUnit;
     for (size_t at = 0; at + bytes <= base::kPageSize; at += bytes) {
       auto *header = reinterpret_cast<PoolHeader *>(page + at);
-      const uint32_t fixed = fixed_part(header, units);
-      header->previous_size = static_cast<UCHAR>(fixed);
-      header->check = static_cast<UCHAR>(fixed >> 8);
-      header->block_size = static_cast<UCHAR>(fixed >> 16);
+      store_word(header, fixed_part(header, units));
       append(reinterpret_cast<FreeBlock *>(header + 1), units);
     }
     return true;
