@@ -79,7 +79,7 @@ TEST_F(PoolMisuse, AnotherTag) {
 }
 
 TEST_F(PoolMisuse, WhatIsNotInThePool) {
-  int local;
+  int local = 0;
   const auto free = [](void *address) { return ke::catch_bugcheck([&] { ExFreePool(address); }); };
   expect_stop(free(&local), 0xC2, 0x42, number(&local), 0, 0);
   expect_stop(free(nullptr), 0xC2, 0x42, 0, 0, 0);
@@ -100,6 +100,14 @@ TEST_F(PoolMisuse, TheMiddleOfABlock) {
     }
     ExFreePool(block);
   }
+}
+
+TEST_F(PoolMisuse, AddressSanitizerTellsTheWriteItself) {
+  if (!ex::poisons()) GTEST_SKIP() << "not in this build";
+  auto *block = static_cast<volatile char *>(ExAllocatePoolWithTag(NonPagedPool, 100, kTag));
+  EXPECT_DEATH(block[100] = 0, "use-after-poison");
+  ExFreePool(const_cast<char *>(block));
+  EXPECT_DEATH(block[0] = 0, "use-after-poison");
 }
 
 TEST_F(PoolMisuse, AWriteBehindTheLastByte) {

@@ -101,7 +101,7 @@ TEST_F(LowResources, OnlyTheTagsThatAreNamed) {
 TEST_F(LowResources, WhatElseRunsShort) {
   verify(vf::kLowResources);
   vf::start_low_resources(at_once(10000));
-  int local;
+  int local = 0;
   EXPECT_EQ(IoAllocateMdl(&local, 4, FALSE, FALSE, nullptr), nullptr);
   EXPECT_EQ(IoAllocateIrp(1, FALSE), nullptr);
   EXPECT_EQ(ExAllocatePool2(POOL_FLAG_PAGED, 16, kTag), nullptr);

@@ -47,7 +47,7 @@ TEST_F(PoolChecks, WithoutTheVerifierNoneOfThatIsLookedAt) {
 
 TEST_F(PoolChecks, AnAddressThatWasNeverABlock) {
   verify();
-  int local;
+  int local = 0;
   expect_stop(free(&local), 0xC4, 0x10, number(&local), 0, 0);
   expect_stop(free(nullptr), 0xC4, 0x10, 0, 0, 0);
 }
