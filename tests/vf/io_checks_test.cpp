@@ -67,6 +67,16 @@ const ULONG_PTR kDispatch = reinterpret_cast<ULONG_PTR>(dispatch), kKeep = reint
 
 TEST_F(IoChecks, NothingWhenAllIsRight) {
   expect_silence([&] { send(); });
+  expect_silence([] { IoFreeIrp(IoAllocateIrp(1, FALSE)); });
+  expect_silence([&] {
+    const auto own = static_cast<PIRP>(ExAllocatePool2(POOL_FLAG_NON_PAGED, IoSizeOfIrp(1), 'tseT'));
+    IoInitializeIrp(own, IoSizeOfIrp(1), 1);
+    IoSetNextIrpStackLocation(own);
+    IoReuseIrp(own, STATUS_SUCCESS);
+    ExFreePoolWithTag(own, 'tseT');
+    const PIRP built = IoBuildAsynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, device, nullptr, 0, nullptr, nullptr);
+    IoFreeIrp(built);
+  });
 }
 
 TEST_F(IoChecks, WhatIsSent) {
