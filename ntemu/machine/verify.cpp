@@ -36,10 +36,13 @@ std::optional<ULONG> options_for(VerifierState &state, const vf::Settings &setti
   return options;
 }
 
+// Whoever wants the same delays again has to learn of the seed, also from `ntemu run`, which prints no less.
 void begin_delays(const vf::Settings &settings) {
-  const uint64_t seed = settings.delay_seed ? *settings.delay_seed : static_cast<uint32_t>(base::clock().system_time());
-  vf::set_delay_seed(seed);
-  base::log(base::Level::kInfo, "verifier", "synchronization delays follow from the seed {}", seed);
+  const uint64_t before = vf::delay_seed();
+  const auto by_time = static_cast<uint32_t>(base::clock().system_time());
+  const uint64_t seed = settings.delay_seed ? *settings.delay_seed : before != 0 ? before : by_time;
+  if (seed != before) vf::set_delay_seed(seed);
+  base::log(base::Level::kWarning, "verifier", "synchronization delays follow from the seed {}", seed);
 }
 
 VerifiedDriver &entry_of(VerifierState &state, const ldr::Image &image) NTEMU_REQUIRES(state.mutex) {
@@ -52,7 +55,7 @@ VerifiedDriver &entry_of(VerifierState &state, const ldr::Image &image) NTEMU_RE
 
 void begin(VerifierState &state, const vf::Settings &settings, const ldr::Image &image, ULONG options)
     NTEMU_REQUIRES(state.mutex) {
-  if ((options & vf::kDelayFuzzing) && vf::delay_seed() == 0) begin_delays(settings);
+  if (options & vf::kDelayFuzzing) begin_delays(settings);
   if (!vf::verify_image(image.entry.DllBase, image.entry.SizeOfImage, options)) {
     base::log(base::Level::kWarning, "verifier", "too many drivers are verified at once: {} is not",
               base::to_utf8(image.base_name));

@@ -20,7 +20,7 @@ struct Row {
 };
 enum Counted : uint8_t { kNothing, kRaise, kSpinLock, kSynchronize, kAllocation, kUntagged, kCountedKinds };
 
-// Written before the first image is verified, read without a lock from then on.
+// Written while no verified driver runs, read without a lock by those that do.
 struct Table {
   std::array<std::vector<Row>, static_cast<size_t>(Id::kCount)> checks, rules;
   std::array<Counted, static_cast<size_t>(Id::kCount)> counted{};

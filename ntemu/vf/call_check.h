@@ -13,12 +13,12 @@ namespace ntemu::vf {
 using CallCheck = void (*)(const api::Call &call, ULONG options);
 // A call meets its checks first, in the order in which they were added; rules are for what no check has told.
 enum class Stage { kCheck, kRule };
-// `options`: the check is made where one of them is in force; kAlways is in force in every verified image. Only before
-// the first image is verified.
+// `options`: the check is made where one of them is in force; kAlways is in force in every verified image. Only while
+// no verified driver runs.
 void add_call_check(api::Id id, ULONG options, CallCheck check, Stage stage = Stage::kCheck);
 
 // Called for every call of a verified driver before its checks, in the order in which they were added. True: the call
-// ends here, as an api::CallHook's does.
+// ends here, as an api::CallHook's does. Only while no verified driver runs.
 void add_call_hook(api::CallHook hook);
 
 // Who adds checks; each is called once, by start_call_checks.

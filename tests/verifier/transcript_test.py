@@ -146,6 +146,14 @@ class Verified(VerifierTest):
         self.assertIn("\nName: busy.sys, loads: 1, unloads: 0\n", self.verifier("/query").output)
         self.assertEqual(self.interrupt(process).code, 199)
 
+    def test_seed_of_the_delays(self):
+        image = self.build("busy", BUSY)
+        self.verifier("/flags delay_fuzzing /seed 7 /driver busy.sys")
+        self.ntemu("shutdown")
+        process = self.start("run", "--machine", self.machine, image, until="busy: ready")
+        self.assertIn("\nDelaySeed: 7\n", self.verifier("/query").output)
+        self.expect(self.interrupt(process), 199, "ntemu: verifier: synchronization delays follow from the seed 7")
+
     def test_without_a_machine(self):
         why = f"no machine runs in {self.machine}"
         for command, output, code in (("/query", NONE, 0), ("/volatile /flags 2", "", None)):

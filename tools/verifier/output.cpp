@@ -65,6 +65,8 @@ std::string format_query(const json &query) {
   for (const char *name : {"RaiseIrqls", "AcquireSpinLocks", "SynchronizeExecutions", "AllocationsAttempted",
                            "AllocationsWithNoTag", "AllocationsFailedDeliberately", "Delays"})
     text += fmt::format("{}: {}\n", name, query.at("counters").at(name).get<uint64_t>());
+  constexpr uint32_t kDelays = 0x800000;
+  if (level_of(query) & kDelays) text += fmt::format("DelaySeed: {}\n", query.at("seed").get<uint64_t>());
   text += "\nOptions in force:\n\n";
   for (const json &row : query.at("options")) {
     if (!row.at("enabled").get<bool>()) continue;
