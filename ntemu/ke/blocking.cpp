@@ -5,6 +5,7 @@
 namespace ntemu::ke {
 
 std::atomic<uint32_t> blocked_holders{0};
+std::atomic<bool> every_wait_concerns{false};
 std::atomic<void (*)(ETHREAD &thread)> thread_blocks{[](ETHREAD &) {}};
 
 namespace {

@@ -8,13 +8,17 @@ namespace ntemu::ke {
 // Threads that block while they hold locks.
 extern std::atomic<uint32_t> blocked_holders;
 
+// Set by vf: others may wait for what a thread will do, whatever it holds.
+extern std::atomic<bool> every_wait_concerns;
+
 // Set by vf. Called on a thread that has begun to wait, and on one that has spun for long, with no lock held: its wait
 // may close a cycle. It may end the machine, after abandon_wait.
 extern std::atomic<void (*)(ETHREAD &thread)> thread_blocks;
 
 // What it holds, or its own end, is all that others can wait for: without either it closes no cycle.
 inline bool concerns_others(const ETHREAD &thread) {
-  return thread.held.count() != 0 || load_word(thread.Tcb.Header) & kHasWaiters;
+  return thread.held.count() != 0 || load_word(thread.Tcb.Header) & kHasWaiters ||
+         every_wait_concerns.load(std::memory_order_relaxed);
 }
 
 inline void count_in(ETHREAD &thread) {

@@ -49,7 +49,7 @@ Cycle find_alone(ETHREAD &thread) {
 
 bool is_alone(ETHREAD &thread) {
   const uint32_t own = thread.wanted.counted ? 1 : 0;
-  if (ke::blocked_holders.load() > own) return false;
+  if (ke::blocked_holders.load() > own || ke::every_wait_concerns.load()) return false;
   ke::DispatcherLock lock;
   return !(ke::load_word(thread.Tcb.Header) & ke::kHasWaiters) && !WaitSearch::awaits_thread(thread);
 }
@@ -89,7 +89,7 @@ void look(ETHREAD &thread) {
   const auto own = std::find_if(cycle.begin(), cycle.end(), [&](const auto &each) { return each.thread == &thread; });
   const CycleThread closing = *own;
   report(cycle);
-  if (!(options_at(closing.wants.site) & kDeadlock)) return;
+  if (!is_certain(cycle) || !(options_at(closing.wants.site) & kDeadlock)) return;
   if (!thread.wanted.spins.exchange(false) && !ke::abandon_wait(thread)) return;
   ke::count_out(thread);
   thread.wanted.lock = nullptr;
@@ -99,6 +99,10 @@ void look(ETHREAD &thread) {
 }  // namespace
 
 std::string (*describe_site)(const void *address) = [](const void *address) { return ldr::symbolize(address); };
+
+bool is_certain(const Cycle &cycle) {
+  return std::none_of(cycle.begin(), cycle.end(), [](const auto &each) { return each.wants.type == kEventType; });
+}
 
 void boot_deadlocks() {
   base::Guard guard(reports().mutex);

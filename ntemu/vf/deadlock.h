@@ -29,6 +29,10 @@ struct CycleThread {
 };
 using Cycle = std::vector<CycleThread>;
 
+// The type of an event. A thread has it if it set it before; that nobody else will is not certain.
+inline constexpr const char *kEventType = "Event";
+bool is_certain(const Cycle &cycle);
+
 // Looks for cycles from now on, and forgets those that were seen.
 void boot_deadlocks();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "ntemu/ldr/image.h"
 #include "ntemu/vf/lock_order.h"
@@ -34,11 +35,13 @@ std::string routine(const CycleThread &thread) {
 struct Names {
   explicit Names(const Cycle &cycle) {
     for (const CycleThread &thread : cycle) {
+      if (thread.wants.type == kEventType) events.insert(thread.wants.lock);
       if (of.try_emplace(thread.has.lock, letters(in_order.size())).second) in_order.push_back(thread.has.lock);
     }
   }
   std::map<const void *, std::string> of;
   std::vector<const void *> in_order;
+  std::set<const void *> events;
 };
 
 const CycleThread &waiter_for(const Cycle &cycle, const void *lock) {
@@ -65,6 +68,8 @@ void add_thread(const CycleThread &thread, size_t index, const Names &names, con
   const std::string &has = names.of.at(thread.has.lock);
   if (thread.has.lock == thread.thread) {
     lines.push_back(fmt::format("  is {} itself, whose end is waited for", has));
+  } else if (names.events.contains(thread.has.lock)) {
+    lines.push_back(fmt::format("  has set {} before, at {}", has, place(thread.has.site)));
   } else {
     lines.push_back(fmt::format("  acquired {} at {}", has, place(thread.has.site)));
   }
@@ -94,7 +99,7 @@ std::vector<std::string> describe_cycle(const Cycle &cycle, const char *title, c
 }  // namespace
 
 std::vector<std::string> describe(const Cycle &cycle) {
-  return describe_cycle(cycle, "Deadlock detected", "resource", "waits for");
+  return describe_cycle(cycle, is_certain(cycle) ? "Deadlock detected" : "Possible deadlock", "resource", "waits for");
 }
 
 std::vector<std::string> describe(const Inversion &inversion) {

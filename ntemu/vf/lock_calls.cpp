@@ -72,7 +72,8 @@ constexpr Row kRows[] = {
     {Id::ExFreePoolWithTag, {kFree, LockKind::kMutex}},
 };
 
-constexpr Id kWaits[] = {Id::KeWaitForSingleObject, Id::KeWaitForMultipleObjects};
+constexpr Id kOthers[] = {Id::KeWaitForSingleObject, Id::KeWaitForMultipleObjects, Id::KeInitializeEvent,
+                          Id::KeSetEvent, Id::KePulseEvent};
 
 }  // namespace
 
@@ -87,7 +88,7 @@ const LockCall *find_lock_call(Id id) {
 
 std::span<const Id> lock_calls() {
   static const auto all = [] {
-    std::vector<Id> ids(std::begin(kWaits), std::end(kWaits));
+    std::vector<Id> ids(std::begin(kOthers), std::end(kOthers));
     for (const Row &row : kRows) ids.push_back(row.id);
     return ids;
   }();

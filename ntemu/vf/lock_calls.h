@@ -20,7 +20,7 @@ struct LockCall {
 
 // nullptr: nothing.
 const LockCall *find_lock_call(api::Id id);
-// All that do something, waits for dispatcher objects among them.
+// All that do something, waits for dispatcher objects and calls about events among them.
 std::span<const api::Id> lock_calls();
 
 // As the verifier calls it: "FastMutex".

@@ -6,6 +6,7 @@
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/take.h"
 #include "ntemu/ps/exit.h"
+#include "ntemu/vf/event_setters.h"
 #include "ntemu/vf/lock_order.h"
 #include "ntemu/vf/verified.h"
 
@@ -162,6 +163,26 @@ const void *lock_of_handle(uint64_t handle) {
   return reinterpret_cast<const void *>(lock & ~kFlags);
 }
 
+// A DPC runs on whatever thread has the processor.
+bool runs_dpc(const ETHREAD &thread) {
+  return ke::is_dpc_thread(thread) ||
+         (thread.irql >= DISPATCH_LEVEL && thread.processor && thread.processor->runs_dpcs.load());
+}
+
+void check_event(const api::Call &call) {
+  const auto *event = reinterpret_cast<const void *>(call.arguments[0]);
+  switch (call.id) {
+    case api::Id::KeInitializeEvent:
+      return forget_events(event, 1);
+    case api::Id::KeSetEvent:
+    case api::Id::KePulseEvent:
+      note_setter(event, ke::current(), call.caller, runs_dpc(ke::current()));
+      return;
+    default:
+      return;
+  }
+}
+
 void check_exit(ETHREAD &thread) {
   if (!(api::hooks.load(std::memory_order_relaxed) & api::kVerify)) return;
   for (uint32_t i = 0; i < thread.held.known(); ++i) {
@@ -177,12 +198,6 @@ void check_exit(ETHREAD &thread) {
   if (limit && base > limit) forget_locks(limit, static_cast<size_t>(base - limit));
 }
 
-// A DPC runs on whatever thread has the processor.
-bool runs_dpc(const ETHREAD &thread) {
-  return ke::is_dpc_thread(thread) ||
-         (thread.irql >= DISPATCH_LEVEL && thread.processor && thread.processor->runs_dpcs.load());
-}
-
 }  // namespace
 
 bool verify_lock_call(const api::Call &call, uint64_t &) {
@@ -195,7 +210,7 @@ void check_lock_call(const api::Call &call, ULONG) {
   if (call.id == api::Id::KeWaitForSingleObject || call.id == api::Id::KeWaitForMultipleObjects)
     return check_waits(call);
   const LockCall *what = find_lock_call(call.id);
-  if (!what) return;
+  if (!what) return check_event(call);
   const uint64_t argument = call.arguments[what->argument];
   const void *lock = what->handle ? lock_of_handle(argument) : reinterpret_cast<const void *>(argument);
   switch (what->action) {

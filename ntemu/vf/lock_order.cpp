@@ -5,6 +5,7 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ke/processor.h"
+#include "ntemu/vf/event_setters.h"
 #include "ntemu/vf/lock_calls.h"
 #include "ntemu/vf/lock_graph.h"
 #include "ntemu/vf/lock_misuse.h"
@@ -174,6 +175,7 @@ void note_acquire(const LockCall &what, const void *lock, const void *site) {
 }
 
 void forget_locks(const void *begin, size_t bytes) {
+  forget_events(begin, bytes);
   const auto *end = static_cast<const char *>(begin) + bytes;
   Order &all = order();
   base::Guard guard(all.mutex);
@@ -207,6 +209,7 @@ LockOrderCounts lock_order_counts() {
 }
 
 void forget_order() {
+  forget_all_events();
   Order &all = order();
   base::Guard guard(all.mutex);
   all.locks.clear();

@@ -5,6 +5,7 @@
 #include "ntemu/base/peek.h"
 #include "ntemu/ex/resource.h"
 #include "ntemu/ke/take.h"
+#include "ntemu/vf/event_setters.h"
 #include "ntemu/vf/lock_calls.h"
 
 namespace ntemu::vf {
@@ -39,6 +40,9 @@ Want want_at(const ETHREAD &thread, ULONG index) {
       return {Want::kMutant, LockKind::kMutex, block.Object};
     case ke::kThreadObject:
       return {Want::kThread, LockKind::kMutex, block.Object};
+    case ke::kNotificationEvent:
+    case ke::kSynchronizationEvent:
+      return {Want::kEvent, LockKind::kMutex, block.Object};
     default:
       return {};
   }
@@ -92,7 +96,10 @@ Holding look_for(const Want &want, const ETHREAD &thread) {
   return {true, known->site()};
 }
 
-const char *type_of(const Want &want) { return want.kind == Want::kThread ? "Thread" : type_name(want.lock_kind); }
+const char *type_of(const Want &want) {
+  if (want.kind == Want::kThread) return "Thread";
+  return want.kind == Want::kEvent ? kEventType : type_name(want.lock_kind);
+}
 
 }  // namespace
 
@@ -117,9 +124,35 @@ bool WaitSearch::can_go_on(const ETHREAD &thread) const {
   return std::find(go_on_.begin(), go_on_.end(), &thread) != go_on_.end();
 }
 
+// Whether all who ever set the event are stuck. One that waits for what only itself has set waits for somebody new.
+bool WaitSearch::is_set_by_nobody(ETHREAD &thread, const Want &want) {
+  const Setters setters = setters_of(want.object);
+  if (setters.count == 0 || setters.others) return false;
+  const size_t own = path_.size() - 1;
+  const bool none_before = found_.empty();
+  const auto goes_on = [&] {
+    if (none_before) found_.clear();
+    return false;
+  };
+  for (size_t i = 0; i < setters.count; ++i) {
+    const auto [setter, site] = setters.known[i];
+    const auto found = std::find(threads_.begin(), threads_.end(), setter);
+    if (setter == &thread || found == threads_.end() || !is_blocked(**found) || can_go_on(**found)) return goes_on();
+    path_[own] = {&thread, want, site};
+    if (is_on_path(**found)) {
+      if (*found == path_.front().thread && found_.empty()) found_ = path_;
+    } else if (!is_stuck(**found)) {
+      go_on_.push_back(*found);
+      return goes_on();
+    }
+  }
+  return true;
+}
+
 // Whether some holder will never give it back; the step of the path that waits for it tells which one.
 bool WaitSearch::is_held_for_good(ETHREAD &thread, const Want &want) {
   if (want.kind == Want::kNothing) return false;
+  if (want.kind == Want::kEvent) return is_set_by_nobody(thread, want);
   const size_t own = path_.size() - 1;
   bool held = false;
   for (ETHREAD *holder : threads_) {

@@ -9,7 +9,7 @@ namespace ntemu::vf {
 
 // What a thread waits for.
 struct Want {
-  enum Kind : uint8_t { kNothing, kLock, kMutant, kThread } kind = kNothing;
+  enum Kind : uint8_t { kNothing, kLock, kMutant, kThread, kEvent } kind = kNothing;
   ke::LockKind lock_kind = ke::LockKind::kMutex;
   const void *object = nullptr;
 };
@@ -32,6 +32,7 @@ class WaitSearch {
   };
   bool is_stuck(ETHREAD &thread);
   bool is_held_for_good(ETHREAD &thread, const Want &want);
+  bool is_set_by_nobody(ETHREAD &thread, const Want &want);
   bool is_on_path(const ETHREAD &thread) const;
   bool can_go_on(const ETHREAD &thread) const;
   Cycle to_cycle() const;

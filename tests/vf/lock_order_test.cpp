@@ -288,6 +288,39 @@ TEST_F(LockOrder, OfAThreadThatWaitsForItself) {
   }).join();
 }
 
+// Each has set what the other waits for, and nobody else has: that is told, and the machine goes on.
+TEST_F(LockOrder, OfThreadsThatWaitForEachOthersEventsIsPossible) {
+  auto *events = lasting<KEVENT[2]>();
+  for (int i = 0; i < 2; ++i) KeInitializeEvent(&(*events)[i], SynchronizationEvent, FALSE);
+  std::vector<LostThread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([=] {
+      KEVENT *own = &(*events)[i], *other = &(*events)[1 - i];
+      KeSetEvent(other, 0, FALSE);
+      wait(own);
+      KeSetEvent(other, 0, FALSE);
+      wait(own);
+      wait(own);
+    });
+  }
+  for (const LostThread &thread : threads) thread.settle();
+  const auto cycles = vf::reported_cycles();
+  ASSERT_THAT(cycles, SizeIs(1));
+  EXPECT_FALSE(vf::is_certain(cycles[0]));
+  const auto lines = vf::describe(cycles[0]);
+  EXPECT_EQ(lines[0], "Possible deadlock (2 resources in 2 threads):");
+  EXPECT_THAT(lines, ::testing::Contains(HasSubstr("has set A before, at")));
+  KEVENT *third = lasting<KEVENT>();
+  KeInitializeEvent(third, SynchronizationEvent, FALSE);
+  const LostThread alone([=] {
+    KeSetEvent(third, 0, FALSE);
+    wait(third);
+    wait(third);
+  });
+  alone.settle();
+  EXPECT_THAT(vf::reported_cycles(), SizeIs(1));
+}
+
 TEST_F(LockOrder, OfASpinLockInADpcAndBelowDispatchLevelIsTold) {
   static KSPIN_LOCK lock;
   KeInitializeSpinLock(&lock);
