@@ -113,7 +113,7 @@ void end_machine(const ke::Stop &stop) {
 void end_in_bugchecks(const std::filesystem::path &where) {
   directory() = where;
   keep(where.empty() ? "" : (where / kLastStopName).string(), record_path);
-  keep(where.empty() ? "" : (where / kDumpName).string(), dump_path);
+  keep(where.empty() ? "" : (where / kd::kDumpName).string(), dump_path);
   ke::end_machine = end_machine;
 }
 
