@@ -134,7 +134,7 @@ std::optional<Error> Machine::State::boot() {
     file = std::make_shared<const machine::DebugLog>(std::move(*opened));
   }
   route_log(options, std::move(file));
-  machine::boot_verifier();
+  machine::boot_verifier(options.directory);
   ke::boot_bugcheck();
   ke::boot_timers();
   machine::end_in_bugchecks(options.directory);

@@ -1,6 +1,7 @@
 #include "ntemu/machine/verify.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "ntemu/base/clock.h"
 #include "ntemu/base/log.h"
@@ -11,6 +12,7 @@
 #include "ntemu/machine/verify_state.h"
 #include "ntemu/vf/call_check.h"
 #include "ntemu/vf/delay.h"
+#include "ntemu/vf/injection.h"
 #include "ntemu/vf/verified.h"
 
 namespace ntemu::machine {
@@ -70,17 +72,38 @@ void begin(VerifierState &state, const vf::Settings &settings, const ldr::Image 
 
 void end(const VerifiedDriver &driver) { vf::unverify_image(driver.image->entry.DllBase); }
 
+vf::LowResources low_resources(const vf::Settings &settings, const vf::FaultSettings &faults) {
+  vf::LowResources low{
+      .probability = faults.probability, .tags = {}, .delay_minutes = faults.delay_minutes, .seed = {}};
+  std::istringstream tags(base::to_utf8(faults.tags));
+  for (std::string tag; tags >> tag;) low.tags.push_back(tag);
+  if (settings.delay_seed) low.seed = *settings.delay_seed;
+  return low;
+}
+
+// Calls are made to fail as long as there is a driver that is verified with the option.
 void tell_injection(VerifierState &state, const vf::Settings &settings) NTEMU_REQUIRES(state.mutex) {
   ULONG all = 0;
   for (const VerifiedDriver &driver : state.drivers) all |= driver.options.value_or(0);
   std::optional<vf::FaultSettings> low;
   if (all & vf::kLowResources) low = state.faults ? *state.faults : settings.faults.value_or(vf::FaultSettings());
+  if (low != state.low_resources) {
+    if (low) {
+      vf::start_low_resources(low_resources(settings, *low));
+    } else {
+      vf::stop_low_resources();
+    }
+    state.low_resources = std::move(low);
+  }
   const bool systematic = all & vf::kSystematicFaults;
-  const InjectionHooks *hooks = injection_hooks.load();
-  if (hooks && low != state.low_resources) hooks->low_resources(low ? &*low : nullptr);
-  if (hooks && systematic != state.systematic) hooks->systematic(systematic);
-  state.low_resources = std::move(low);
+  if (systematic == state.systematic) return;
   state.systematic = systematic;
+  if (!systematic) {
+    vf::stop_systematic_faults();
+  } else if (const NTSTATUS status = vf::start_systematic_faults(state.stacks); !NT_SUCCESS(status)) {
+    base::log(base::Level::kWarning, "verifier", "no call is made to fail: {} cannot be used, status 0x{:08X}",
+              state.stacks.string(), static_cast<uint32_t>(status));
+  }
 }
 
 // A sentence for each value that is ignored.
@@ -93,16 +116,15 @@ vf::Settings current_settings() {
 
 }  // namespace
 
-std::atomic<const InjectionHooks *> injection_hooks{nullptr};
-
 VerifierState &verifier_state() {
   static auto *state = new VerifierState;
   return *state;
 }
 
-void boot_verifier() {
+void boot_verifier(const std::filesystem::path &directory) {
   VerifierState &state = verifier_state();
   base::Guard guard(state.mutex);
+  state.stacks = directory.empty() ? directory : directory / "failed_stacks";
   state.level.reset();
   state.faults.reset();
   state.low_resources.reset();

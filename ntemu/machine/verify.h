@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ntemu/machine/control.h"
-#include "ntemu/vf/settings.h"
+#include "ntifs.h"
 
 namespace ntemu::ldr {
 struct Image;
@@ -12,21 +12,14 @@ struct Image;
 namespace ntemu::machine {
 
 // A machine starts: nothing is volatile, nothing counted.
-void boot_verifier();
+// Stacks that have failed are kept in `directory`; empty: for this machine alone.
+void boot_verifier(const std::filesystem::path &directory);
 // Right after the image is loaded, before its code runs.
 void verify_at_load(const ldr::Image &image);
 // When DriverUnload has returned: what would be left of the driver that the kernel still uses is a bugcheck.
 void verify_at_end(const ldr::Image &image);
 // Called by the loader before it unmaps an image.
 void unverify_at_unload(const ldr::Image &image);
-
-// Who makes calls fail: told when the first driver is verified with the option, when its settings change, and, with
-// null or false, when there is no such driver any more.
-struct InjectionHooks {
-  void (*low_resources)(const vf::FaultSettings *settings);
-  void (*systematic)(bool on);
-};
-extern std::atomic<const InjectionHooks *> injection_hooks;
 
 // verifier.settings, verifier.set {level, drivers, all, exclude, faults, seed}, verifier.reset, verifier.query,
 // verifier.volatile {level, add, remove, faults}.

@@ -9,7 +9,8 @@
 #include "ntemu/machine/verify_state.h"
 #include "ntemu/vf/call_check.h"
 #include "ntemu/vf/delay.h"
-#include "ntemu/vf/fault.h"
+#include "ntemu/vf/injection.h"
+#include "ntemu/vf/lock_order.h"
 #include "ntemu/vf/options.h"
 
 namespace ntemu::machine {
@@ -107,6 +108,8 @@ json reset() {
 
 json query() {
   const vf::Counters counters = vf::counters();
+  const vf::InjectionStatus injected = vf::query_injection();
+  const vf::LockOrderCounts locks = vf::lock_order_counts();
   VerifierState &state = verifier_state();
   base::Guard guard(state.mutex);
   const auto level = active_level(state);
@@ -119,8 +122,14 @@ json query() {
                {"SynchronizeExecutions", counters.synchronize_executions},
                {"AllocationsAttempted", counters.allocations_attempted},
                {"AllocationsWithNoTag", counters.allocations_without_tag},
-               {"AllocationsFailedDeliberately", vf::faults_injected()},
+               {"AllocationsFailedDeliberately", injected.failed + injected.failed_now},
                {"Delays", vf::delays()}}},
+             {"locks",
+              {{"known", locks.locks},
+               {"orders", locks.edges},
+               {"classes", locks.classes},
+               {"dropped", locks.dropped},
+               {"inversions", locks.inversions}}},
              {"seed", vf::delay_seed()},
              {"drivers", json::array()}};
   if (level) reply["level"] = *level;

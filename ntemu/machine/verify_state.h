@@ -1,6 +1,7 @@
 // What the verifier of this machine knows; for its own files.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,11 +25,12 @@ struct VerifiedDriver {
 
 struct VerifierState {
   base::Mutex mutex;
+  std::filesystem::path stacks NTEMU_GUARDED_BY(mutex);  // the file of those that have failed
   // By /volatile.
   std::optional<ULONG> level NTEMU_GUARDED_BY(mutex);
   std::vector<std::u16string> added NTEMU_GUARDED_BY(mutex), removed NTEMU_GUARDED_BY(mutex);
   std::optional<vf::FaultSettings> faults NTEMU_GUARDED_BY(mutex);
-  // What injection_hooks was told last.
+  // What vf/injection.h was told last.
   std::optional<vf::FaultSettings> low_resources NTEMU_GUARDED_BY(mutex);
   bool systematic NTEMU_GUARDED_BY(mutex) = false;
   // Images that are loaded, and drivers that were verified.

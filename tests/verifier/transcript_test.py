@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from verifier_command import BUGCHECK, BUSY, NONE, TICKING, TICKING_IN_POOL, WHEN, WRONG, VerifierTest, settings
+from verifier_command import BUGCHECK, BUSY, NEEDY, NONE, TICKING, TICKING_IN_POOL, WHEN, WRONG, VerifierTest, settings
 
 BAD = 1639 & 0xFF  # ERROR_INVALID_COMMAND_LINE
 NOT_SUPPORTED = 50
@@ -153,6 +153,17 @@ class Verified(VerifierTest):
         process = self.start("run", "--machine", self.machine, image, until="busy: ready")
         self.assertIn("\nDelaySeed: 7\n", self.verifier("/query").output)
         self.expect(self.interrupt(process), 199, "ntemu: verifier: synchronization delays follow from the seed 7")
+
+    def test_allocations_that_fail(self):
+        image = self.build("needy", NEEDY)
+        self.verifier("/faults 10000 Nedy '' 0 /driver needy.sys")
+        self.ntemu("shutdown")
+        self.expect(self.ntemu("run", "--machine", self.machine, image), 0, "needy: 0 of 100")
+        self.verifier("/reset")
+        self.verifier("/flags systematic /driver needy.sys")
+        self.ntemu("shutdown")
+        self.expect(self.ntemu("run", "--machine", self.machine, image), 0, "needy: 99 of 100")
+        self.expect(self.ntemu("run", "--machine", self.machine, image), 0, "needy: 100 of 100")
 
     def test_without_a_machine(self):
         why = f"no machine runs in {self.machine}"

@@ -40,6 +40,16 @@ static VOID Expired(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
     KeInitializeDpc(&Tick->Dpc, Expired, NULL);
     KeSetTimer(&Tick->Timer, Due, &Tick->Dpc);""")
 
+NEEDY = source(entry="""ULONG i, Got = 0;
+    for (i = 0; i < 100; i++) {
+        PVOID Block = ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 'ydeN');
+        if (Block != NULL) {
+            Got++;
+            ExFreePoolWithTag(Block, 'ydeN');
+        }
+    }
+    DbgPrint("needy: %lu of 100\\n", Got);""")
+
 
 def settings(level: int, drivers: str, faults: str = "", seed: str = "") -> str:
     """What /querysettings prints."""

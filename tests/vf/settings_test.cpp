@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "ntemu/cm/registry.h"
-#include "ntemu/machine/verify.h"
 #include "ntemu/machine/verify_state.h"
+#include "ntemu/vf/injection.h"
 #include "ntemu/vf/verified.h"
 #include "tests/support/kernel_test.h"
 
@@ -127,32 +127,31 @@ TEST_F(VerifierSettings, HoldFromTheNextLoadOn) {
   EXPECT_EQ(options_of_hello(), std::nullopt);
 }
 
-std::vector<std::string> told;
-constexpr machine::InjectionHooks kTold{
-    [](const vf::FaultSettings *settings) {
-      told.push_back(settings ? "low " + std::to_string(settings->probability) : "no low");
-    },
-    [](bool on) { told.push_back(on ? "systematic" : "no systematic"); }};
-
-TEST_F(VerifierSettings, WhoMakesCallsFailIsToldWhen) {
-  told.clear();
-  machine::injection_hooks = &kTold;
+TEST_F(VerifierSettings, CallsFailWhileADriverIsVerifiedSo) {
   vf::Settings settings = only_hello(vf::kLowResources | vf::kSystematicFaults);
-  settings.faults = vf::FaultSettings{.probability = 5, .tags = u"", .applications = u""};
+  settings.faults = vf::FaultSettings{.probability = 5, .tags = u"Fred W*", .applications = u"", .delay_minutes = 3};
+  settings.delay_seed = 9;
   ASSERT_EQ(vf::write_settings(settings), STATUS_SUCCESS);
-  EXPECT_THAT(told, IsEmpty());
+  EXPECT_FALSE(vf::query_injection().low_resources);
   ASSERT_TRUE(machine().load(DRIVERS "/hello.sys", {}));
-  EXPECT_THAT(told, ElementsAre("low 5", "systematic"));
+  vf::InjectionStatus status = vf::query_injection();
+  EXPECT_TRUE(status.low_resources);
+  EXPECT_TRUE(status.systematic);
+  EXPECT_EQ(status.settings.probability, 5u);
+  EXPECT_THAT(status.settings.tags, ElementsAre("Fred", "W*"));
+  EXPECT_EQ(status.settings.delay_minutes, 3u);
+  EXPECT_EQ(status.settings.seed, 9u);
   auto &state = machine::verifier_state();
   {
     base::Guard guard(state.mutex);
     state.faults = vf::FaultSettings{.probability = 6, .tags = u"", .applications = u""};
     machine::apply_volatile(state);
   }
-  EXPECT_THAT(told, ElementsAre("low 5", "systematic", "low 6"));
+  EXPECT_EQ(vf::query_injection().settings.probability, 6u);
   ASSERT_TRUE(machine().unload("hello"));
-  EXPECT_THAT(told, ElementsAre("low 5", "systematic", "low 6", "no low", "no systematic"));
-  machine::injection_hooks = nullptr;
+  status = vf::query_injection();
+  EXPECT_FALSE(status.low_resources);
+  EXPECT_FALSE(status.systematic);
 }
 
 TEST_F(VerifierSettings, VolatileOnesHoldAtOnce) {
