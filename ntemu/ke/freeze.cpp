@@ -102,7 +102,8 @@ Tables *prepare() {
   struct sigaction action {};
   action.sa_sigaction = on_freeze;
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-  sigfillset(&action.sa_mask);
+  // All of them, the C library's own too, so that one that has not left the handler yet is not taken for deaf.
+  std::memset(&action.sa_mask, 0xff, sizeof action.sa_mask);
   sigaction(freeze_signal(), &action, nullptr);
   return tables;
 }

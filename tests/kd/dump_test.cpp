@@ -272,6 +272,9 @@ TEST_F(LiveDump, StressOfThreadsThatComeAndGo) {
   SystemThread maker([&] {
     while (!stop.load()) SystemThread([] {});
   });
+  // Also when an assertion leaves the test.
+  const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool> *)> stopping(
+      &stop, [](std::atomic<bool> *flag) { flag->store(true); });
   for (int i = 0; i < rounds(20, 500); ++i) {
     const kd::DumpResult result = live_dump(place.dump(), 0);
     ASSERT_EQ(result.error, 0) << result.message.text();
@@ -290,7 +293,6 @@ TEST_F(LiveDump, StressOfThreadsThatComeAndGo) {
     ASSERT_GE(listed, 3u);
     ASSERT_LT(listed, 1000u);
   }
-  stop = true;
 }
 
 TEST_F(LiveDump, KeepsOlderOnes) {

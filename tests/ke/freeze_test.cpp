@@ -234,6 +234,9 @@ TEST_F(Freeze, StressOfThreadsThatComeAndGo) {
   SystemThread maker([&] {
     while (!stop.load()) SystemThread([&] { moves.fetch_add(1); });
   });
+  // Also when an assertion leaves the test.
+  const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool> *)> stopping(
+      &stop, [](std::atomic<bool> *flag) { flag->store(true); });
   for (int i = 0; i < rounds(200, 5000); ++i) {
     uint64_t before = 0, after = 0;
     size_t without = 0, running = 0;
@@ -251,7 +254,6 @@ TEST_F(Freeze, StressOfThreadsThatComeAndGo) {
     ASSERT_EQ(without, 0u);
     ASSERT_EQ(before, after);
   }
-  stop = true;
 }
 
 }  // namespace
