@@ -1,10 +1,10 @@
 #!/bin/bash
 # Configure and build presets of the tree, with ccache where it is installed.
-# usage: build.sh [PRESET...]    (default: gcc)
+# usage: build.sh [PRESET...]    (default: gcc); NTEMU_BUILD_OPTIONS has further options of cmake, such as -D...
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
-options=()
+read -ra options <<<"${NTEMU_BUILD_OPTIONS:-}"
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi

@@ -11,7 +11,7 @@
 namespace ntemu::ex {
 namespace {
 
-enum : ULONG { kBadPoolHeader = 0x19, kBadPoolCaller = 0xC2 };
+enum : ULONG { kBadPoolHeader = 0x19, kBadPoolCaller = 0xC2, kHeapCorruption = 0x13A };
 
 ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
 
@@ -51,6 +51,12 @@ ULONG_PTR value_at(const char *address) {
   ke::bugcheck(kBadPoolCaller, 7, 0, load_word(header), number(block.start));
 }
 
+// What Windows says of its pool since that is made of heaps: metadata of a block is overwritten.
+[[noreturn]] void heap_is_corrupted(const PoolHeader *header) {
+  constexpr ULONG_PTR kMetadata = 0x12;
+  ke::bugcheck(kHeapCorruption, kMetadata, number(PoolTrackTable), number(header), 0);
+}
+
 [[noreturn]] void damaged_header(PoolHeader *header, size_t units, const void *site) {
   tell(fmt::format("the header of the block at {} is overwritten; the block is freed{}", fmt::ptr(header + 1),
                    at_site(site)));
@@ -61,7 +67,7 @@ ULONG_PTR value_at(const char *address) {
     tell(fmt::format("before it is {}", name_of(block)));
     tell_sites(block);
   }
-  ke::bugcheck(kBadPoolHeader, 0x20, number(header), number(end_of(header, units)), 0);
+  heap_is_corrupted(header);
 }
 
 }  // namespace
@@ -98,7 +104,7 @@ void damaged_next_header(const PoolBlock &block, const PoolHeader *next, const v
   tell(fmt::format("{} was written beyond its end: the header behind it is overwritten; it is freed{}", name_of(block),
                    at_site(site)));
   tell_sites(block);
-  ke::bugcheck(kBadPoolHeader, 0x20, number(block.start) - sizeof(PoolHeader), number(next), 0);
+  heap_is_corrupted(next);
 }
 
 void no_such_large_block(const void *address, const std::optional<FreedBlock> &before, const void *site) {

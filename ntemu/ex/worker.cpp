@@ -131,11 +131,16 @@ bool take(Slot &slot) {
   return true;
 }
 
-void finish(Slot &slot) {
+// `leaves`: the worker, too, which is seen before its routine is seen to have ended.
+void finish(Slot &slot, bool leaves = false) {
   Workers &all = workers();
   std::unique_ptr<Job> job;
   {
     base::Guard guard(all.mutex);
+    if (leaves) {
+      --all.threads;
+      slot.thread = nullptr;
+    }
     job.reset(slot.work.job);
     if (job) RemoveEntryList(&job->entry);
     slot.work = {};
@@ -265,10 +270,7 @@ void leave_work() {
     Slot &slot = all.slots[i];
     if (slot.thread.load() != &ke::current()) continue;
     if (slot.work.job && slot.work.job->waiter) slot.work.job->waiter->abandoned = true;
-    if (slot.busy) finish(slot);
-    base::Guard guard(all.mutex);
-    --all.threads;
-    slot.thread = nullptr;
+    finish(slot, true);
   }
 }
 

@@ -4,7 +4,10 @@
 #include <gelf.h>
 #include <unistd.h>
 
+#include <cxxabi.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 #include "ntemu/ldr/list.h"
 #include "ntemu/ldr/unloaded.h"
@@ -46,6 +49,23 @@ std::vector<Symbol> read_symbols(const std::filesystem::path &path) {
 
 }  // namespace
 
+namespace {
+
+// "ntemu::ke::bugcheck" of a C++ name; drivers' C names are what they are.
+std::string plain(const std::string &name) {
+  if (!name.starts_with("_Z")) return name;
+  int status = 0;
+  char *text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  if (!text) return name;
+  std::string all = text;
+  std::free(text);
+  constexpr std::string_view kAnonymous = "(anonymous namespace)::";
+  for (size_t at; (at = all.find(kAnonymous)) != all.npos;) all.erase(at, kAnonymous.size());
+  return all.substr(0, all.find('('));
+}
+
+}  // namespace
+
 std::string symbolize(const void *address) {
   const base::Guard guard(list_lock);
   Image *image = find_in_list(address);
@@ -57,7 +77,7 @@ std::string symbolize(const void *address) {
   if (after != image->symbols->begin()) {
     const Symbol &symbol = *(after - 1);
     if (offset < symbol.offset + std::max<uint64_t>(symbol.size, 1))
-      return fmt::format("{}!{}+{:#x}", image->name, symbol.name, offset - symbol.offset);
+      return fmt::format("{}!{}+{:#x}", image->name, plain(symbol.name), offset - symbol.offset);
   }
   return fmt::format("{}+{:#x}", image->name, offset);
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ntemu/ke/exception.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/machine/source_line.h"
 #include "ntemu/machine/stop.h"
@@ -35,10 +36,20 @@ std::string describe_parameter(ULONG_PTR value) {
   return ldr::find_image(address) ? fmt::format(" = {}", ldr::symbolize(address)) : "";
 }
 
+std::string describe_exception() {
+  std::string text = fmt::format("    exception 0x{:08X} at {}", static_cast<ULONG>(KiExceptionRecord.ExceptionCode),
+                                 ldr::symbolize(KiExceptionRecord.ExceptionAddress));
+  constexpr const char *kHow[] = {"reading", "writing"};
+  const ULONG_PTR how = KiExceptionRecord.ExceptionInformation[0];
+  if (KiExceptionRecord.NumberParameters == 2)
+    text += fmt::format(" {} {:#x}", how < 2 ? kHow[how] : "executing", KiExceptionRecord.ExceptionInformation[1]);
+  return text;
+}
+
 }  // namespace
 
 std::string describe_check(const ke::Bugcheck &check) {
-  return fmt::format("0x{:08X} (0x{:016X}, 0x{:016X}, 0x{:016X}, 0x{:016X}) {}", check.code, check.parameters[0],
+  return fmt::format("0x{:08X} ({:#018x}, {:#018x}, {:#018x}, {:#018x}) {}", check.code, check.parameters[0],
                      check.parameters[1], check.parameters[2], check.parameters[3], ke::bugcheck_name(check.code));
 }
 
@@ -58,6 +69,7 @@ std::vector<std::string> describe_stop(const ke::Stop &stop) {
     const ULONG_PTR value = stop.check.parameters[i];
     lines.push_back(fmt::format("    {}: 0x{:x}  {}{}", i + 1, value, code.parameters[i], describe_parameter(value)));
   }
+  if (stop.trapped) lines.push_back(describe_exception());
   if (const std::string site = describe_fault_site(stop); !site.empty()) lines.push_back("    at " + site);
   if (code.advice) lines.push_back(fmt::format("    {}", code.advice));
   if (!stop.thread) return lines;
@@ -70,7 +82,10 @@ std::vector<std::string> describe_stop(const ke::Stop &stop) {
                                 describe_frame(held.site())));
   }
   lines.emplace_back("    stack:");
-  for (const void *frame : stack_of(stop)) lines.push_back("      " + describe_frame(frame));
+  for (const void *frame : stack_of(stop)) {
+    lines.push_back("      " + describe_frame(frame));
+    if (lines.back().find("!KiStartSystemThread") != std::string::npos) break;  // what is below is the host's
+  }
   return lines;
 }
 

@@ -12,6 +12,7 @@ from machines import MachinesTest, await_end  # noqa: E402
 
 DRIVERS = pathlib.Path(sys.argv.pop(1))
 ANY = object()
+TAG, OTHER_TAG = 0x7373654D, 0x7265684F  # 'sseM' and 'rehO' in the source
 MUTANT_NOT_OWNED, ACCESS_VIOLATION = 0xFFFFFFFFC0000046, 0xFFFFFFFFC0000005
 
 
@@ -67,19 +68,54 @@ TABLE = {
     "CallData": (0xFC, "address", 0, 0, 0),
     "CallNull": (0x7E, ACCESS_VIOLATION, 0, In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
     "UseAfterFree": (0x50, "address", 0, In("!UseAfterFree"), 2),
+    "FreeTwice": (0xC2, 7, 0, ANY, "block"),
+    "FreeLargeTwice": (0x19, 0x22, "block", 0, 0),
+    "FreeWithAnotherTag": (0xC2, 0xA, "block", TAG, OTHER_TAG),
+    "FreeNoBlock": (0xC2, 0x42, "block", 0, 0),
+    "Overrun": (0x13A, 0x12, ANY, Near("block"), 0),
+    "OverrunByOne": (0x19, 0x21, "block", 90, ANY),
     "CorruptList": (0x139, 3, In("nt!KiTrapFrame"), In("nt!KiExceptionRecord"), 0),
     "FailFast": (0x139, 5, In("nt!KiTrapFrame"), In("nt!KiExceptionRecord"), 0),
     "Raise": (0x7E, 0xFFFFFFFFC0000006, In("nt!"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
     "Stop": (0xE2, 1, 2, 3, 4),
 }
 
+STANDARD = 0x209BB
+# The same drivers, verified with these options. Source: the page of bug check 0xC4.
+VERIFIED = {
+    "CreateFileUnderFastMutex": (STANDARD, 0xC4, 0xE6, In("!CreateFile"), 1, 0),
+    "WaitAtDispatch": (0x2, 0xC4, 0x121, ANY, "object", 0),
+    "CloseTwice": (0x800, 0x93, "handle", 1, 0, 0),
+    "Leave": (0, 0xC4, 0x3E, 0, 0, 0),
+    "PushLockWithApcs": (0, 0xC4, 0xEA, ANY, ANY, ANY),
+    "ReleaseUnownedSpinLock": (0x2, 0xC4, 0x32, ANY, ANY, ANY),
+    "Recursive": (0x20, 0xC4, 0x1000, "lock", 0, 0),
+    "Invert": (0x20, 0xC4, 0x1001, ANY, 0, 0),
+    "ExitWithMutex": (0x20, 0xC4, 0x100A, ANY, ANY, 0),
+    "AllocateNothing": (0, 0xC4, 0x00, 0, ANY, 0),
+    "FreeTwice": (0, 0xC4, 0x13, 0, ANY, ANY),
+    "FreeNoBlock": (0, 0xC4, 0x10, "block", 0, 0),
+    "FreeWithAnotherTag": (0, 0xC2, 0xA, "block", ANY, ANY),
+    "Overrun": (0x1, 0xD6, Near("block"), 1, In("misuse!"), 0),
+    "OverrunByOne": (0x1, 0xC1, ANY, ANY, ANY, ANY),
+    "UseAfterFree": (0x1, 0xD5, "address", 0, In("!UseAfterFree"), 0),
+    "UseSmallAfterFree": (0x1, 0xD5, "address", 1, In("!UseSmallAfterFree"), 0),
+}
+# The same, when the driver is stopped.
+VERIFIED_UNLOAD = {
+    "Leak": (0x8, 0xC4, 0x62, ANY, 0, 1),
+    "SetTimer": (0x800, 0xC7, 0, "timer", ANY, ANY),
+}
+
 
 class Provocation(MachinesTest):
-    def provoke(self, case: str, driver: str = "misuse", then: str = "") -> dict:
+    def provoke(self, case: str, driver: str = "misuse", then: str = "", flags: "int | None" = None) -> dict:
         """The stop's record, with what the driver and the stop screen have said in `log`."""
         status = self.boot()
         shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
         self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
+        if flags is not None:
+            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
         self.tool("sc", "start", case)
         if then:
             self.tool("sc", then, case)
@@ -123,6 +159,21 @@ def add(case: str, row: tuple) -> None:
 
 for name, row_of_name in TABLE.items():
     add(name, row_of_name)
+
+
+class Verified(Provocation):
+    pass
+
+
+def add_verified(case: str, flags: int, row: tuple, then: str) -> None:
+    def test(self):
+        self.check(self.provoke(case, then=then, flags=flags), *row)
+    setattr(Verified, f"test_{case}", plain_only(test))
+
+
+for rows, then_stop in ((VERIFIED, ""), (VERIFIED_UNLOAD, "stop")):
+    for name, (flags_of_name, *row_of_name) in rows.items():
+        add_verified(name, flags_of_name, tuple(row_of_name), then_stop)
 
 
 @plain_only

@@ -135,12 +135,12 @@ TEST_F(PoolMisuse, AWriteIntoTheNextHeader) {
   auto *next = pair.second - sizeof(ex::PoolHeader);
   const char before = pair.first[64];
   pair.first[64] = static_cast<char>(before + 1);
-  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(pair.first, kTag); }), 0x19, 0x20,
-              number(pair.first) - sizeof(ex::PoolHeader), number(next), 0);
+  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(pair.first, kTag); }), 0x13A, 0x12, number(PoolTrackTable),
+              number(next), 0);
   log_.clear();
   // The neighbour tells as much, and who most likely has done it.
-  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(pair.second, kTag); }), 0x19, 0x20, number(next),
-              number(next) + 80, 0);
+  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(pair.second, kTag); }), 0x13A, 0x12, number(PoolTrackTable),
+              number(next), 0);
   EXPECT_NE(log_.find("before it is the block at"), std::string::npos) << log_;
   pair.first[64] = before;
   ExFreePoolWithTag(pair.first, kTag);

@@ -24,17 +24,17 @@ class Stop(CommandLineTest):
     def test_by_a_null_pointer_in_a_thread(self):
         text = source("HANDLE Thread; Start(Worker, &Thread);", globals="""static DECLSPEC_NOINLINE VOID Touch(volatile int *Pointer) { *Pointer = 1; }
 static VOID Worker(PVOID Context) { Touch(Context); DbgPrint("not reached\\n"); }""")
-        self.stops(self.build("null", text), r"ntemu: fault: exception 0xC0000005 at null!Touch\+0x[0-9a-f]+ touching (0x0|nullptr)",
+        self.stops(self.build("null", text), r"ntemu: bugcheck:     exception 0xC0000005 at null!Touch\+0x[0-9a-f]+ writing 0x0",
                    r"ntemu: bugcheck: \*\*\* STOP: 0x0000007E \(0xffffffffc0000005, .*\) SYSTEM_THREAD_EXCEPTION_NOT_HANDLED")
 
     @plain_only
     def test_by_a_division_by_zero(self):
         text = source("return 7 / Zero;", globals="static volatile int Zero;")
-        self.stops(self.build("divide", text), r"ntemu: fault: exception 0xC0000094 at divide!DriverEntry\+.*", r".*STOP: 0x0000007E \(0xffffffffc0000094, .*")
+        self.stops(self.build("divide", text), r"ntemu: bugcheck:     exception 0xC0000094 at divide!DriverEntry\+.*", r".*STOP: 0x0000007E \(0xffffffffc0000094, .*")
 
     @plain_only
     def test_by_a_breakpoint(self):
-        self.stops(self.build("break", source("DbgBreakPoint();")), r"ntemu: fault: exception 0x80000003 at break!DriverEntry\+.*",
+        self.stops(self.build("break", source("DbgBreakPoint();")), r"ntemu: bugcheck:     exception 0x80000003 at break!DriverEntry\+.*",
                    r".*STOP: 0x0000007E \(0xffffffff80000003, .*")
 
     def test_by_an_API_that_is_a_stub(self):
@@ -54,6 +54,7 @@ static DECLSPEC_NOINLINE VOID Small(int Count) { volatile char Bytes[16]; Fill(B
         self.expect(outcome, BUGCHECK, "last words")
         result = self.result(outcome)
         self.assertEqual((result["driver"], result["result"]), ("crash", "bugcheck"))
+        self.assertRegex(result["bugcheck"].pop("at"), r"crash!DriverEntry\+0x[0-9a-f]+ \(.*driver\.c:\d+\)")
         self.assertEqual(result["bugcheck"], {"code": "0x000000E2", "name": "MANUALLY_INITIATED_CRASH",
                                               "parameters": ["0x1", "0x2", "0x3", "0x4"]})
 

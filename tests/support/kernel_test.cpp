@@ -9,6 +9,7 @@ namespace ntemu::test {
 namespace {
 
 std::unique_ptr<Machine> boot(MachineOptions options = {}) {
+  options.trap_unloaded = false;
   auto machine = Machine::boot(std::move(options));
   EXPECT_TRUE(machine) << machine.error().text;
   return machine ? std::move(*machine) : nullptr;

@@ -17,6 +17,7 @@ ROOT = HERE.parent.parent
 def normalize(text: str) -> str:
     text = text.replace(str(ROOT) + "/", "").replace("../../", "")
     text = re.sub(r"0x[0-9a-f]{6,}", "ADDRESS", text)
+    text = re.sub(r"(?m)^ntemu: bugcheck:       (?!testing_).*\n", "", text)  # frames that are not the driver's
     text = re.sub(r"@?0x[0-9a-f]+(?= pointing to)", "ADDRESS", text)
     text = re.sub(r"0x0000[0-9A-Fa-f]{12}|0xADDRESS", "ADDRESS", text)
     text = re.sub(r"thread \d+", "thread N", text)

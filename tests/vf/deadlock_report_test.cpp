@@ -13,7 +13,7 @@ using ::testing::SizeIs;
 namespace ntemu::test {
 namespace {
 
-std::string sample(const char *name) { return std::string(std::getenv("NTEMU_DRIVERS")) + "/" + name + ".sys"; }
+std::string sample(const char *name) { return std::string(DRIVERS "/") + name + ".sys"; }
 
 TEST(DeadlockReport, IsThereWhenTheThreadIsSeenToWaitAndNamesBothLines) {
   std::vector<std::string> lines;

@@ -58,7 +58,6 @@ TEST_F(DdiCompliance, AtDispatchLevel) {
 
 TEST_F(DdiCompliance, AboveDispatchLevel) {
   const AtIrql synch(SYNCH_LEVEL);
-  expect_rule(0x20004, "IrqlExAllocatePool", [] { ExAllocatePoolWithTag(NonPagedPoolNx, 8, 'tseT'); });
   expect_rule(0x20011, "IrqlKeDispatchLte", [&] { KeCancelTimer(&timer); });
   expect_rule(0x20011, "IrqlKeDispatchLte", [&] { KeClearEvent(&event); });
   expect_rule(0x20016, "IrqlKeSetEvent", [&] { KeSetEvent(&event, 0, FALSE); });

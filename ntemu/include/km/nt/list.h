@@ -22,7 +22,8 @@ extern "C" {
 
 /** Ends the machine with bugcheck 0x139 (Code, trap frame, exception record, 0), from any state. IRQL: any. Source:
    MSVC's intrinsic __fastfail. */
-static inline __attribute__((always_inline, noreturn)) VOID __fastfail(unsigned int Code) {
+#define __fastfail(Code) NtemuFastFail(Code) /* also where the compiler has one built in */
+static inline __attribute__((always_inline, noreturn)) VOID NtemuFastFail(unsigned int Code) {
   __asm__ volatile("int $0x29" : : "c"(Code) : "memory");
   __builtin_unreachable();
 }
