@@ -19,6 +19,7 @@
 #include "ntemu/ke/wait.h"
 #include "ntemu/machine/control.h"
 #include "ntemu/machine/debug_log.h"
+#include "ntemu/machine/device_operations.h"
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/last_stop.h"
@@ -240,6 +241,7 @@ Operations Daemon::operations() {
   Operations operations = drive_operations(*machine_);
   operations.merge(services_->operations());
   operations.merge(verifier_operations());
+  operations.merge(device_operations(*machine_));
   operations["status"] = [this](const json &, const std::atomic<bool> &) { return status(); };
   operations["ready"] = [this](const json &, const std::atomic<bool> &) {
     machine_->wait_until([this] { return started_ || stop_.asked() || machine_->load_hangs(); }, std::nullopt);

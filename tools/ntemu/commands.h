@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -53,6 +54,15 @@ struct DumpOptions : ClientOptions {
   std::optional<std::chrono::milliseconds> timeout;
 };
 int dump(const DumpOptions &options);
+
+struct IoctlOptions : ClientOptions {
+  std::string device;
+  std::string code;
+  std::string input;  // hexadecimal
+  std::filesystem::path input_file;
+  uint32_t output_length = 0;
+};
+int send_ioctl(const IoctlOptions &options);
 
 struct BootOptions {
   std::filesystem::path machine;

@@ -158,6 +158,28 @@ int main(int argc, char **argv) {
   wait_app->add_option("--reason", wait_options.reason, "... for this reason, e.g. WrFastMutex");
   wait_app->add_option("--start", wait_options.start, "... and started at a routine of this name");
 
+  IoctlOptions ioctl_options;
+  auto *ioctl_app = app.add_subcommand("ioctl", "Send a device control request to a device of a running machine");
+  ioctl_app
+      ->add_option("device", ioctl_options.device,
+                   "The device's name: \\Device\\X as the driver has it, \\\\.\\X or X by its symbolic link")
+      ->required()
+      ->type_name("DEVICE");
+  ioctl_app->add_option("code", ioctl_options.code, "The control code, like 0x222000")->required()->type_name("CODE");
+  auto *input = ioctl_app->add_option("--input", ioctl_options.input, "The input's bytes in hexadecimal");
+  input->type_name("HEX");
+  ioctl_app->add_option("--input-file", ioctl_options.input_file, "Read the input from this file")
+      ->excludes(input)
+      ->type_name("FILE");
+  ioctl_app->add_option("--output-length", ioctl_options.output_length, "Bytes of room for the output (default: 0)")
+      ->type_name("N");
+  add_machine_options(*ioctl_app, ioctl_options);
+  ioctl_app->footer(
+      "Opens the device in a system thread of the machine, and sends the request there; prints its status and\n"
+      "what came back. Waits until it is completed: Ctrl-C ends the command, not the request. The exit code is that "
+      "of\n"
+      "the status; 188 when the machine stopped meanwhile.");
+
   DumpOptions dump_options;
   auto *dump_app = app.add_subcommand("dump", "Write the memory and the threads of a running machine to a file");
   add_machine_options(*dump_app, dump_options);
@@ -196,6 +218,7 @@ int main(int argc, char **argv) {
   if (*run_app) return run_command(run_options, sanitizer, gdb, argc, argv);
   if (*threads_app) return threads(thread_options);
   if (*dump_app) return dump(dump_options);
+  if (*ioctl_app) return send_ioctl(ioctl_options);
   if (*deadlocks_app) return deadlocks(deadlock_options);
   return wait(wait_options);
 }

@@ -1,10 +1,5 @@
 // ntemu shutdown, status and reset: the machine as a whole.
 #include <fmt/format.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,6 +11,7 @@
 #include "ntemu/machine/last_stop.h"
 #include "ntemu/machine/locate.h"
 #include "ntemu/machine/place.h"
+#include "ntemu/machine/process_end.h"
 #include "ntemu/machine/supervisor.h"
 #include "ntemu/machine/win32_error.h"
 #include "tools/ntemu/commands.h"
@@ -30,30 +26,6 @@ using Steady = std::chrono::steady_clock;
 namespace stdfs = std::filesystem;
 
 constexpr uint32_t kErrorServiceNotActive = 1062;
-
-// The end of a process that is not ours to wait for.
-class ProcessEnd {
- public:
-  explicit ProcessEnd(int pid) : pid_(pid), fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
-  ~ProcessEnd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  ProcessEnd(const ProcessEnd &) = delete;
-  ProcessEnd &operator=(const ProcessEnd &) = delete;
-  void await() const {
-    pollfd fd{fd_, POLLIN, 0};
-    if (fd_ >= 0) {
-      while (poll(&fd, 1, -1) < 0) {
-      }
-    } else {  // a kernel without such descriptors, or the process has ended already
-      while (kill(pid_, 0) == 0) std::this_thread::sleep_for(10ms);
-    }
-  }
-
- private:
-  const int pid_;
-  const int fd_;
-};
 
 // Waits until nobody has the lock of the directory: who has it and does not answer boots, or ends.
 Outcome<int> lock_when_free(const stdfs::path &directory) {
@@ -126,7 +98,7 @@ std::vector<std::string> resettable(const stdfs::path &directory, bool drive_c) 
 int shutdown(const PowerOptions &options) {
   const auto directory = machine::machine_directory(options.machine);
   auto client = machine::ControlClient::connect(directory, 0);
-  std::optional<ProcessEnd> machine_end;
+  std::optional<machine::ProcessEnd> machine_end;
   if (client && client->machine() > 0) machine_end.emplace(client->machine());
   const auto status = client ? client->exchange("status", json::object()) : client.error();
   if (!client || !status) {
@@ -136,7 +108,7 @@ int shutdown(const PowerOptions &options) {
     if (lock || !is_there(directory)) return say_none_runs(directory, options.json);
     return fail(lock.error());
   }
-  std::optional<ProcessEnd> supervisor_end;
+  std::optional<machine::ProcessEnd> supervisor_end;
   if (const auto found = status->find("supervisor"); found != status->end() && found->is_number())
     supervisor_end.emplace(found->get<int>());
   const auto reply = client->call("shutdown", json::object());

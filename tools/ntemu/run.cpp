@@ -16,6 +16,7 @@
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/machine/control.h"
+#include "ntemu/machine/device_operations.h"
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"
@@ -182,7 +183,9 @@ int run(const RunOptions &options) {
     end_machine = std::exchange(ke::end_machine, end_with_json);
   }
   interruption.watch(machine);
-  auto control = machine::ControlServer::start(machine, machine::verifier_operations());
+  auto operations = machine::verifier_operations();
+  operations.merge(machine::device_operations(machine));
+  auto control = machine::ControlServer::start(machine, std::move(operations));
   if (!control)
     fmt::print(stderr, "ntemu: {}; 'ntemu threads' and 'ntemu wait' cannot reach this machine\n", control.error().text);
   if (options.trace) api::hooks.fetch_or(api::kTrace);
