@@ -19,7 +19,7 @@ import re
 FENCE = re.compile(r"^```(\S*)$")
 FILE = re.compile(r"`([^`\s]+)`:$")
 NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
-COMMAND = re.compile(r"\$ |(?:sudo|tools/\S+|cmake|ctest|ntemu|ntcc|sc|verifier) ")
+COMMAND = re.compile(r"\$ |(?:sudo|tools/\S+|cmake|ctest|ntemu|ntcc|sc|verifier|notmyfault\S*) ")
 NEEDS = re.compile(r"^<!-- needs: (.+) -->$")
 # What no run prints twice.
 VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|0x[0-9a-f]{9,}|\b\d+(?:\.\d+)? ?(?:ms|sec|s)\b(?:\.\d+)?"

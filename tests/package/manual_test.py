@@ -9,7 +9,7 @@ import unittest
 
 BIN = pathlib.Path(os.environ["NTEMU_BIN"])
 SHARE = BIN.parent / "share"
-PROGRAMS = ("ntemu", "ntcc", "sc", "verifier")
+PROGRAMS = ("ntemu", "ntcc", "sc", "verifier", "notmyfault")
 
 
 def help_of(*words: str) -> str:
@@ -91,6 +91,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(in_bash("sc", "create", "x", "start=", "d"), {"demand", "disabled"})
         self.assertEqual(in_bash("sc", "query", "type", "=", "a"), {"all"})
         self.assertEqual(in_bash("verifier", "/query"), {"/query", "/querysettings"})
+        self.assertEqual(in_bash("notmyfault", "/c"), {"/crash"})
 
     def test_of_files_and_directories(self):
         self.assertIn("manual_test.py", in_bash("ntemu", "run", "man"))

@@ -33,7 +33,8 @@ def help_of(program: pathlib.Path, *words: str) -> str:
 
 
 def read(program: pathlib.Path) -> Command:
-    return {"ntemu": read_ntemu, "ntcc": read_ntcc, "sc": read_sc, "verifier": read_verifier}[program.name](program)
+    return {"ntemu": read_ntemu, "ntcc": read_ntcc, "sc": read_sc, "verifier": read_slashed,
+            "notmyfault": read_slashed}[program.name](program)
 
 
 # --- ntemu: as CLI11 prints it ---
@@ -123,18 +124,20 @@ def read_sc(program: pathlib.Path) -> Command:
     return command
 
 
-# --- verifier: options that begin with a slash, their values up to the next one ---
+# --- verifier, notmyfault: options that begin with a slash, their values up to the next one ---
 
-def read_verifier(program: pathlib.Path) -> Command:
+def read_slashed(program: pathlib.Path) -> Command:
+    name = program.name
     text = help_of(program)
     parts = dict(zip(*[iter(re.split(r"(?m)^([A-Z]+):\n", text)[1:])] * 2))
-    command = Command(["verifier"], sentence(parts["DESCRIPTION"]).removeprefix("verifier "), [parts["USAGE"].strip()])
+    command = Command([name], sentence(parts["DESCRIPTION"]).removeprefix(f"{name} "), [parts["USAGE"].strip()])
     options, _, notes = parts["OPTIONS"].partition("\n\n")
     for line in re.sub(r"\n {25}", "  ", parts["COMMANDS"] + options).splitlines():
         head, _, summary = line.strip().partition("  ")
-        name, _, argument = head.partition(" ")
-        command.options.append(Option([name], argument, " ".join(summary.split())))
-    command.notes = re.sub(r"(?m)^ {8}", "", "FLAGS\n" + re.sub(r"(?m)^ {8}0x", " " * 10 + "0x", parts["FLAGS"]) + notes).strip()
+        option, _, argument = head.partition(" ")
+        command.options.append(Option([option], argument, " ".join(summary.split())))
+    tables = "".join(f"{title}\n{parts[title]}" for title in ("FLAGS", "TYPES") if title in parts)
+    command.notes = re.sub(r"(?m)^ {8}", "", re.sub(r"(?m)^ {8}0x", " " * 10 + "0x", tables) + notes).strip()
     return command
 
 
