@@ -1,5 +1,8 @@
 #include "ntemu/io/control_request.h"
 
+#include <map>
+
+#include "ntemu/base/lock.h"
 #include "ntemu/base/utf.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ob/object.h"
@@ -7,6 +10,23 @@
 
 namespace ntemu::io {
 namespace {
+
+// A thread that leaves because the machine ends runs no destructors: it owns nothing, and what it had stays here.
+struct UnderWay {
+  base::Mutex mutex;
+  std::map<void *, std::shared_ptr<ControlRequest>> requests NTEMU_GUARDED_BY(mutex);
+};
+
+UnderWay &under_way() {
+  static auto *all = new UnderWay;
+  return *all;
+}
+
+std::shared_ptr<ControlRequest> take(void *request) {
+  base::Guard guard(under_way().mutex);
+  auto node = under_way().requests.extract(request);
+  return std::move(node.mapped());
+}
 
 PVOID data(std::vector<UCHAR> &bytes) { return bytes.empty() ? nullptr : bytes.data(); }
 
@@ -33,23 +53,23 @@ void perform(ControlRequest &request) {
 
 using namespace ntemu;
 
-// The name that lists of threads show. A thread that leaves because the machine ends runs no destructors: it owns
-// nothing on its stack.
+// The name that lists of threads show.
 extern "C" VOID DeviceControlThread(PVOID context) {
-  auto *const owned = static_cast<std::shared_ptr<io::ControlRequest> *>(context);
-  io::perform(**owned);
-  (*owned)->done = true;
-  delete owned;
+  io::perform(*static_cast<io::ControlRequest *>(context));
+  io::take(context)->done = true;
   ke::note_rest();
 }
 
 namespace ntemu::io {
 
 NTSTATUS start_request(const std::shared_ptr<ControlRequest> &request) {
-  auto *const owned = new std::shared_ptr<ControlRequest>(request);
-  const auto thread = ps::create_thread(DeviceControlThread, owned);
+  {
+    base::Guard guard(under_way().mutex);
+    under_way().requests[request.get()] = request;
+  }
+  const auto thread = ps::create_thread(DeviceControlThread, request.get());
   if (!thread) {
-    delete owned;
+    take(request.get());
     return thread.status();
   }
   ob::dereference(*thread);

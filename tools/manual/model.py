@@ -132,7 +132,7 @@ def read_slashed(program: pathlib.Path) -> Command:
     parts = dict(zip(*[iter(re.split(r"(?m)^([A-Z]+):\n", text)[1:])] * 2))
     command = Command([name], sentence(parts["DESCRIPTION"]).removeprefix(f"{name} "), [parts["USAGE"].strip()])
     options, _, notes = parts["OPTIONS"].partition("\n\n")
-    for line in re.sub(r"\n {25}", "  ", parts["COMMANDS"] + options).splitlines():
+    for line in re.sub(r"\n {25}", "  ", parts["COMMANDS"].rstrip() + "\n" + options).splitlines():
         head, _, summary = line.strip().partition("  ")
         option, _, argument = head.partition(" ")
         command.options.append(Option([option], argument, " ".join(summary.split())))
