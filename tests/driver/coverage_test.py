@@ -13,6 +13,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 import coverage  # noqa: E402
 
 
+# Its requests end the machine before anything is counted: tests/notmyfault makes every one of them.
+NOT_COUNTED = {"myfault.c"}
+
+
 def run(program: str, images: str, counters: pathlib.Path) -> bool:
     environment = dict(os.environ, NTEMU_TEST_DRIVERS=images, GCOV_PREFIX=str(counters))
     outcome = subprocess.run([program, "--gtest_brief=1"], env=environment, check=False, text=True,
@@ -35,7 +39,7 @@ def main() -> int:
             counter.with_suffix(".gcno").symlink_to(note)
         counts = coverage.count(counters, gcov)
     complete = True
-    for source in sorted((ROOT / "driver").glob("*.c")):
+    for source in sorted(path for path in (ROOT / "driver").glob("*.c") if path.name not in NOT_COUNTED):
         name = str(source.relative_to(ROOT))
         lines = counts.get(name, {})
         left = coverage.missing(name, lines) if lines else [f"{name}: no line of it was run"]
