@@ -32,7 +32,7 @@ void print(const std::string &text) {
   std::fflush(stdout);
 }
 
-int finish(const CommandLine &line, int code, json result, const std::string &text) {
+int finish(const CommandLine &line, int code, const json &result, const std::string &text) {
   print(line.json ? result.dump(2) + "\n" : text);
   return code;
 }
