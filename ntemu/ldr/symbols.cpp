@@ -51,7 +51,7 @@ std::vector<Symbol> read_symbols(const std::filesystem::path &path) {
 
 namespace {
 
-// "ntemu::ke::bugcheck" of a C++ name; drivers' C names are what they are.
+// "bugcheck" of ntemu::ke::bugcheck(...): without the scopes, as users know the names that stacks show.
 std::string plain(const std::string &name) {
   if (!name.starts_with("_Z")) return name;
   int status = 0;
@@ -61,7 +61,14 @@ std::string plain(const std::string &name) {
   std::free(text);
   constexpr std::string_view kAnonymous = "(anonymous namespace)::";
   for (size_t at; (at = all.find(kAnonymous)) != all.npos;) all.erase(at, kAnonymous.size());
-  return all.substr(0, all.find('('));
+  // Up to the parameters, and from the last scope that is not part of a template's arguments on.
+  size_t begin = 0, end = 0;
+  for (int depth = 0; end < all.size() && (depth > 0 || all[end] != '('); ++end) {
+    if (all[end] == '<') ++depth;
+    if (all[end] == '>') --depth;
+    if (depth == 0 && (all[end] == ':' || all[end] == ' ')) begin = end + 1;
+  }
+  return all.substr(begin, end - begin);
 }
 
 }  // namespace

@@ -300,14 +300,15 @@ static VOID Stop(PVOID Context) { KeBugCheckEx(0xE2, 1, 2, 3, 4); }
 static VOID WaitLong(PVOID Context)
 {
     LARGE_INTEGER timeout;
-    timeout.QuadPart = -2000000;
+    timeout.QuadPart = -10000000; /* a second, from DriverUnload on */
+    WaitFor(&Held);
     KeDelayExecutionThread(KernelMode, FALSE, &timeout);
 }
 static VOID RunDpc(PKDPC Unused, PVOID Context, PVOID First, PVOID Second) { Wild = Context; }
 static VOID SetTimer(VOID)
 {
     LARGE_INTEGER due;
-    due.QuadPart = -2000000;
+    due.QuadPart = -10000000;
     Show("timer", &Timer);
     KeInitializeTimer(&Timer);
     KeInitializeDpc(&Dpc, RunDpc, NULL);
@@ -416,7 +417,14 @@ static const struct {
     {L"Invert", Invert},
 };
 
-static VOID Unload(PDRIVER_OBJECT DriverObject) { DbgPrint("unloaded\n"); }
+static BOOLEAN SetsTimer;
+
+static VOID Unload(PDRIVER_OBJECT DriverObject)
+{
+    KeSetEvent(&Held, IO_NO_INCREMENT, FALSE);
+    if (SetsTimer) SetTimer();
+    DbgPrint("unloaded\n");
+}
 
 static PCWSTR LastPart(PUNICODE_STRING Path)
 {
@@ -445,7 +453,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     if (!wcscmp(name, L"EntryKeepsMutex")) WaitFor(&Mutex);
     if (!wcscmp(name, L"EntryReadsNull")) ReadNull(NULL);
     if (!wcscmp(name, L"Leak")) Leak();
-    if (!wcscmp(name, L"SetTimer")) SetTimer();
+    SetsTimer = !wcscmp(name, L"SetTimer");
     for (i = 0; i < RTL_NUMBER_OF(Cases); ++i) {
         if (wcscmp(name, Cases[i].Name)) continue;
         if (Cases[i].Thread) StartThread(Cases[i].Thread);
