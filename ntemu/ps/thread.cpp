@@ -154,7 +154,7 @@ void use_signal_stack([[maybe_unused]] void *pages) {
 void *host_entry(void *argument) {
   auto &thread = *static_cast<ETHREAD *>(argument);
   base::current_thread_slot = &thread;
-  use_signal_stack(thread.stack_pages);
+  use_signal_stack(thread.Tcb.StackBase);
   thread.host_id = gettid();
   clockid_t cpu_clock = 0;
   pthread_getcpuclockid(pthread_self(), &cpu_clock);
@@ -182,14 +182,14 @@ void *host_entry(void *argument) {
   return nullptr;
 }
 
-// A guard page below the stack, and below that the stack for signals; pthread's own data lies at the top.
+// A guard page, the stack with pthread's own data at its top, and the stack for signals: so that what a driver writes
+// before a block that follows does not hit pthread's data, without which no fault can be told.
 bool make_stack(ETHREAD &thread, pthread_attr_t &attributes) {
-  thread.stack_bytes = kStackBytes + base::kPageSize + kSignalStackBytes;
+  thread.stack_bytes = base::kPageSize + kStackBytes + kSignalStackBytes;
   thread.stack_pages = base::map_pages(thread.stack_bytes);
   if (!thread.stack_pages) return false;
-  char *guard = static_cast<char *>(thread.stack_pages) + kSignalStackBytes;
-  mprotect(guard, base::kPageSize, PROT_NONE);
-  char *limit = guard + base::kPageSize;
+  mprotect(thread.stack_pages, base::kPageSize, PROT_NONE);
+  char *limit = static_cast<char *>(thread.stack_pages) + base::kPageSize;
   thread.Tcb.StackLimit = limit;
   thread.Tcb.StackBase = limit + kStackBytes;
   thread.Tcb.InitialStack = thread.Tcb.StackBase;

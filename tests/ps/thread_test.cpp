@@ -1,3 +1,6 @@
+#include <pthread.h>
+#include <signal.h>
+
 #include <vector>
 
 #include "ntemu/ob/object.h"
@@ -24,6 +27,20 @@ TEST_F(PsThread, RunsInTheSystemProcessWithItsOwnIdAndStack) {
   });
   EXPECT_EQ(reinterpret_cast<ULONG_PTR>(PsGetThreadId(&thread.thread())) % 4, 0u);
   EXPECT_NE(PsGetThreadId(&thread.thread()), PsGetCurrentThreadId());
+}
+
+TEST_F(PsThread, HasNoDataOfTheHostBesideWhatFollowsItsStack) {
+#if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
+  GTEST_SKIP() << "sanitizers have stacks of their own for signals";
+#else
+  SystemThread thread([] {
+    const KTHREAD &self = *KeGetCurrentThread();
+    stack_t signals;
+    ASSERT_EQ(sigaltstack(nullptr, &signals), 0);
+    EXPECT_EQ(signals.ss_sp, self.StackBase);
+    EXPECT_LT(reinterpret_cast<void *>(pthread_self()), self.StackBase);
+  });
+#endif
 }
 
 struct Start {
