@@ -76,7 +76,7 @@ std::atomic<pid_t> stopping{0};  // the host thread that ends the machine
   const pid_t self = gettid();
   if (!stopping.compare_exchange_strong(nobody, self)) {
     if (nobody == self) {
-      leave_faulted_callback();
+      leave_callback();
       _exit(kBugcheckExitCode);
     }
     for (;;) pause();

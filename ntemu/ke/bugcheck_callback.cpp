@@ -21,8 +21,9 @@ namespace {
 constexpr int kMost = 1000;  // a list that drivers' memory is part of may lead anywhere
 
 base::Mutex mutex;
-jmp_buf faulted;
+jmp_buf left;
 bool calling = false;
+CalledBack running{};
 
 ULONG_PTR address_of(const void *pointer) { return reinterpret_cast<ULONG_PTR>(pointer); }
 
@@ -44,23 +45,25 @@ bool remove(Record &record) {
   return true;
 }
 
-// False when the routine faulted: what follows in the list is not to be trusted either.
+// Walks the list itself as carefully: its entries are drivers' memory.
 template <class Record, class Call>
-__attribute__((noinline)) bool call_safely(Record &record, const Call &call) {
-  if (setjmp(faulted) != 0) return false;
+__attribute__((noinline)) bool walk(const LIST_ENTRY &head, const Call &call) {
+  if (setjmp(left) != 0) return false;
   calling = true;
-  if (record.State == BufferInserted) call(record);
+  const LIST_ENTRY *entry = head.Flink;
+  for (int i = 0; i < kMost && entry != &head; ++i) {
+    auto &record = *CONTAINING_RECORD(entry, Record, Entry);
+    if (record.State == BufferInserted) call(record);
+    entry = entry->Flink;
+  }
   calling = false;
   return true;
 }
 
 template <class Record, class Call>
-void for_each(const LIST_ENTRY &head, const Call &call) {
-  const LIST_ENTRY *entry = head.Flink;
-  for (int i = 0; i < kMost && entry != &head; ++i) {
-    if (!call_safely(*CONTAINING_RECORD(entry, Record, Entry), call)) return;
-    entry = entry->Flink;
-  }
+void for_each(const LIST_ENTRY &head, void (*tell)(const CalledBack &), const Call &call) {
+  if (!walk<Record>(head, call) && running.routine) tell(running);
+  running = {};
 }
 
 const char *name_of(PUCHAR component) { return component ? reinterpret_cast<const char *>(component) : ""; }
@@ -78,31 +81,41 @@ ULONG call_for(KBUGCHECK_REASON_CALLBACK_RECORD &record) {
 }  // namespace
 
 void run_bugcheck_callbacks(void (*tell)(const CalledBack &)) {
-  for_each<KBUGCHECK_CALLBACK_RECORD>(KeBugCheckCallbackListHead, [&](KBUGCHECK_CALLBACK_RECORD &record) {
-    const ULONG_PTR checksum = address_of(reinterpret_cast<const void *>(record.CallbackRoutine)) +
-                               address_of(record.Buffer) + record.Length + address_of(record.Component);
-    if (record.Checksum != checksum) return;  // overwritten
+  const auto tell_returned = [tell](ULONG added) {
+    running.added = added;
+    running.returned = true;
+    tell(running);
+    running = {};
+  };
+  for_each<KBUGCHECK_CALLBACK_RECORD>(KeBugCheckCallbackListHead, tell, [&](KBUGCHECK_CALLBACK_RECORD &record) {
+    const auto *routine = reinterpret_cast<const void *>(record.CallbackRoutine);
+    if (record.Checksum !=
+        address_of(routine) + address_of(record.Buffer) + record.Length + address_of(record.Component))
+      return;  // overwritten
     record.State = BufferStarted;
+    running = {name_of(record.Component), routine, KbCallbackInvalid, 0, false};
     record.CallbackRoutine(record.Buffer, record.Length);
     record.State = BufferFinished;
-    tell({name_of(record.Component), reinterpret_cast<const void *>(record.CallbackRoutine), KbCallbackInvalid, 0});
+    tell_returned(0);
   });
   for_each<KBUGCHECK_REASON_CALLBACK_RECORD>(
-      KeBugCheckReasonCallbackListHead, [&](KBUGCHECK_REASON_CALLBACK_RECORD &record) {
-        const ULONG_PTR checksum = address_of(reinterpret_cast<const void *>(record.CallbackRoutine)) +
-                                   static_cast<ULONG_PTR>(record.Reason) + address_of(record.Component);
-        if (record.Checksum != checksum) return;
+      KeBugCheckReasonCallbackListHead, tell, [&](KBUGCHECK_REASON_CALLBACK_RECORD &record) {
+        const auto *routine = reinterpret_cast<const void *>(record.CallbackRoutine);
+        if (record.Checksum !=
+            address_of(routine) + static_cast<ULONG_PTR>(record.Reason) + address_of(record.Component))
+          return;
         record.State = BufferStarted;
+        running = {name_of(record.Component), routine, record.Reason, 0, false};
         const ULONG added = call_for(record);
         record.State = BufferFinished;
-        tell({name_of(record.Component), reinterpret_cast<const void *>(record.CallbackRoutine), record.Reason, added});
+        tell_returned(added);
       });
 }
 
-void leave_faulted_callback() {
+void leave_callback() {
   if (!calling) return;
   calling = false;
-  std::longjmp(faulted, 1);
+  std::longjmp(left, 1);
 }
 
 }  // namespace ntemu::ke

@@ -10,11 +10,13 @@ struct CalledBack {
   const void *routine;
   KBUGCHECK_CALLBACK_REASON reason;  // KbCallbackInvalid: KeRegisterBugCheckCallback's
   ULONG added;                       // bytes for the dump
+  bool returned;                     // false: it faulted, or was left because it took too long
 };
 
-// Once the machine is stopped: calls every routine, oldest first, and tells of each. One that faults is the last.
+// Once the machine is stopped: calls every routine, oldest first, and tells of each. One that does not return
+// is the last of its list.
 void run_bugcheck_callbacks(void (*tell)(const CalledBack &));
-// In a second bugcheck on the same thread: does not return when a callback runs.
-void leave_faulted_callback();
+// On the thread that runs them, in a second bugcheck or in a signal's handler: does not return when a callback runs.
+void leave_callback();
 
 }  // namespace ntemu::ke

@@ -1,6 +1,7 @@
 #include "ntemu/machine/stop.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ntemu/base/log.h"
@@ -19,6 +20,8 @@ namespace {
 
 // How long the report may take. It needs memory and locks that the thread may have had in its hands when it stopped.
 constexpr unsigned kPatienceSeconds = 30;
+// How long the drivers' callbacks may take: one may want a lock of a thread that is stopped.
+constexpr unsigned kCallbackSeconds = 5;
 
 std::filesystem::path &directory() {
   static auto *path = new std::filesystem::path;
@@ -37,15 +40,40 @@ void keep(const std::string &path, char (&in)[Size]) {
   _exit(ke::kBugcheckExitCode);
 }
 
+pid_t reporter;
+
+void out_of_time(int) {
+  if (gettid() == reporter) ke::leave_callback();
+  give_up(SIGALRM);
+}
+
+// Gives this thread as much time from now on. To itself: another one may sleep on a stack that is not to be left.
+void limit(unsigned seconds) {
+  static timer_t timer;
+  static const bool made = [] {
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGALRM;
+    event._sigev_un._tid = reporter;  // glibc has no other name for it
+    return timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+  }();
+  const itimerspec time{{}, {static_cast<time_t>(seconds), 0}};
+  if (!made || timer_settime(timer, 0, &time, nullptr) != 0) alarm(seconds);
+}
+
 void limit_report() {
-  signal(SIGALRM, give_up);
+  reporter = gettid();
+  struct sigaction action {};
+  action.sa_handler = out_of_time;
+  action.sa_flags = SA_NODEFER;  // it may not return
+  sigaction(SIGALRM, &action, nullptr);
   signal(SIGABRT, give_up);  // of the C library, when it finds its heap damaged
-  sigset_t limit;
-  sigemptyset(&limit);
-  sigaddset(&limit, SIGALRM);
-  sigaddset(&limit, SIGABRT);
-  pthread_sigmask(SIG_UNBLOCK, &limit, nullptr);
-  alarm(kPatienceSeconds);
+  sigset_t unblocked;
+  sigemptyset(&unblocked);
+  sigaddset(&unblocked, SIGALRM);
+  sigaddset(&unblocked, SIGABRT);
+  pthread_sigmask(SIG_UNBLOCK, &unblocked, nullptr);
+  limit(kPatienceSeconds);
 }
 
 void tell(const std::string &line) { base::log(base::Level::kError, "bugcheck", "{}", line); }
@@ -61,9 +89,11 @@ void run_callbacks(const ke::Stop &stop) {
   const bool stopped = ke::freeze_world(nullptr, stop.trap, frozen);
   const KIRQL before = stop.thread ? stop.thread->irql : KIRQL{PASSIVE_LEVEL};
   if (stop.thread) stop.thread->irql = HIGH_LEVEL;
+  limit(kCallbackSeconds);
   ke::run_bugcheck_callbacks([](const ke::CalledBack &called) {
     if (called_back.count < std::size(called_back.rows)) called_back.rows[called_back.count++] = called;
   });
+  limit(kPatienceSeconds);
   if (stop.thread) stop.thread->irql = before;  // what it was at the stop is what there is to tell
   if (stopped) ke::thaw_world();
 }
@@ -71,8 +101,9 @@ void run_callbacks(const ke::Stop &stop) {
 void tell_callbacks() {
   for (size_t i = 0; i < called_back.count; ++i) {
     const ke::CalledBack &called = called_back.rows[i];
-    tell(fmt::format("    callback {} of '{}'{}", ldr::symbolize(called.routine), called.component,
-                     called.added ? fmt::format(", {} bytes for the dump", called.added) : ""));
+    tell(fmt::format("    callback {} of '{}'{}{}", ldr::symbolize(called.routine), called.component,
+                     called.added ? fmt::format(", {} bytes for the dump", called.added) : "",
+                     called.returned ? "" : ", which did not return"));
   }
 }
 

@@ -18,7 +18,7 @@ static KEVENT Held, Never;
 static KTIMER Timer;
 static KDPC Dpc;
 static WORK_QUEUE_ITEM Item;
-static int AlwaysZero;
+static volatile int AlwaysZero;
 static VOID *volatile Wild;
 
 static VOID Show(PCSTR Name, const volatile VOID *Address) { DbgPrint("%s=%p\n", Name, Address); }
@@ -295,6 +295,17 @@ static VOID CorruptList(PVOID Context)
 static VOID FailFast(PVOID Context) { RtlFailFast(FAST_FAIL_INVALID_ARG); }
 static VOID Raise(PVOID Context) { ExRaiseStatus(STATUS_IN_PAGE_ERROR); }
 static VOID Stop(PVOID Context) { KeBugCheckEx(0xE2, 1, 2, 3, 4); }
+static VOID CallBackForEver(PVOID Buffer, ULONG Length)
+{
+    while (!AlwaysZero) YieldProcessor();
+}
+static VOID StopWithCallback(PVOID Context)
+{
+    static KBUGCHECK_CALLBACK_RECORD record;
+    KeInitializeCallbackRecord(&record);
+    KeRegisterBugCheckCallback(&record, CallBackForEver, NULL, 0, (PUCHAR) "misuse");
+    Stop(Context);
+}
 
 /* Of a driver that is gone. */
 static VOID WaitLong(PVOID Context)
@@ -409,6 +420,7 @@ static const struct {
     {L"FailFast", FailFast},
     {L"Raise", Raise},
     {L"Stop", Stop},
+    {L"StopWithCallback", StopWithCallback},
     {L"WaitLong", WaitLong},
     {L"CloseTwice", CloseTwice},
     {L"Recursive", Recursive},

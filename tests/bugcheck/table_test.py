@@ -182,6 +182,12 @@ class Others(Provocation):
         stop = self.provoke("Cookie", driver="stack_cookie")
         self.check(stop, 0xF7, ANY, ANY, ANY, 0)
 
+    def test_callback_that_does_not_return(self):
+        stop = self.provoke("StopWithCallback")
+        self.check(stop, 0xE2, 1, 2, 3, 4)
+        self.assertRegex(stop["log"], r"(?m) callback misuse!CallBackForEver\S* of 'misuse', which did not return$")
+        self.assertTrue(pathlib.Path(stop["dump"]).exists())
+
     def test_unloaded_with_a_thread(self):
         stop = self.provoke("WaitLong", then="stop")
         self.check(stop, 0xCE, In("!WaitLong"), 16, In("!WaitLong"), 0)

@@ -59,6 +59,25 @@ TEST(KeRegisterBugCheckCallback, PassesOverWhatWasOverwritten) {
   EXPECT_TRUE(KeDeregisterBugCheckCallback(&record));
 }
 
+VOID leave(PVOID, ULONG) { leave_callback(); }
+
+TEST(KeRegisterBugCheckCallback, IsTheLastWhenItDoesNotReturn) {
+  static std::vector<bool> returned;
+  KBUGCHECK_CALLBACK_RECORD records[3];
+  const PKBUGCHECK_CALLBACK_ROUTINE routines[] = {record_length, leave, record_length};
+  char buffer[8];
+  for (int i = 0; i < 3; ++i) {
+    KeInitializeCallbackRecord(&records[i]);
+    ASSERT_TRUE(KeRegisterBugCheckCallback(&records[i], routines[i], buffer, sizeof buffer, component));
+  }
+  run_bugcheck_callbacks([](const CalledBack &called) { returned.push_back(called.returned); });
+  EXPECT_EQ(returned, (std::vector<bool>{true, false}));
+  for (KBUGCHECK_CALLBACK_RECORD &record : records) {
+    record.State = BufferInserted;
+    EXPECT_TRUE(KeDeregisterBugCheckCallback(&record));
+  }
+}
+
 TEST(KeRegisterBugCheckReasonCallback, AddsToTheDump) {
   KBUGCHECK_REASON_CALLBACK_RECORD record;
   KeInitializeCallbackRecord(&record);
