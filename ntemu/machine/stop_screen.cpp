@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "ntemu/ke/exception.h"
 #include "ntemu/ldr/image.h"
@@ -17,7 +18,12 @@ constexpr size_t kMostFrames = 48;
 // "TestDriver!FileMove+0x38 (race.c:53)" of the instruction before `back`.
 std::string describe_frame(const void *back) {
   const SourceLine line = find_line(back);
-  std::string text = ldr::symbolize(back);
+  // A call that does not return may be its function's last instruction: what follows is another function, or none.
+  std::string text = ldr::symbolize(static_cast<const char *>(back) - 1);
+  if (const size_t plus = text.rfind("+0x"); plus != std::string::npos) {
+    const unsigned long long offset = std::strtoull(text.c_str() + plus + 3, nullptr, 16);
+    text.replace(plus, std::string::npos, fmt::format("+0x{:x}", offset + 1));
+  }
   if (line.file && line.line > 0) text += fmt::format(" ({}:{})", line.file, line.line);
   return text;
 }
