@@ -31,7 +31,7 @@ class TimerTable {
   template <class Visit>
   void for_each(const Visit &visit) const {
     for (const LIST_ENTRY &bucket : buckets_) {
-      for (LIST_ENTRY *entry = bucket.Flink; entry != &bucket; entry = entry->Flink) visit(timer_at(entry));
+      for (LIST_ENTRY *entry = next_of(&bucket); entry != &bucket; entry = next_of(entry)) visit(timer_at(entry));
     }
   }
 
@@ -44,6 +44,21 @@ class TimerTable {
   static constexpr ULONG kBuckets = 256;
   static constexpr int kBucketShift = 18;  // 26 ms a bucket
   static KTIMER &timer_at(LIST_ENTRY *entry) { return *CONTAINING_RECORD(entry, KTIMER, TimerListEntry); }
+  // Bugcheck 0x139/3 when the lists do not agree: a timer that was initialized or freed while it was set may lead into
+  // another bucket, where the walk would never end.
+  static LIST_ENTRY *next_of(const LIST_ENTRY *entry) {
+    LIST_ENTRY *next = entry->Flink;
+    if (!next || next->Blink != entry) [[unlikely]]
+      stop_for_damage(entry);
+    return next;
+  }
+  static LIST_ENTRY *one_before(const LIST_ENTRY *entry) {
+    LIST_ENTRY *before = entry->Blink;
+    if (!before || before->Flink != entry) [[unlikely]]
+      stop_for_damage(entry);
+    return before;
+  }
+  [[noreturn]] static void stop_for_damage(const LIST_ENTRY *entry);
   void find_next();
 
   LIST_ENTRY buckets_[kBuckets];  // each sorted by due time

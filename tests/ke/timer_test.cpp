@@ -320,6 +320,28 @@ TEST(TimerTable, GivesTheTimersInTheOrderOfTheirDueTimes) {
   EXPECT_EQ(table->next_due(), base::kForever);
 }
 
+using KeTimerTable = KernelTest;
+
+TEST_F(KeTimerTable, StopsAtATimerThatWasInitializedWhileItWasSet) {
+  auto table = std::make_unique<ke::TimerTable>();
+  table->clear();
+  KTIMER timers[3] = {};
+  for (KTIMER &timer : timers) table->insert(timer);
+  timers[1] = {};
+  timers[1].DueTime.QuadPart = 1 << 20;  // in another bucket
+  table->insert(timers[1]);
+  const auto stops = [](const std::function<void()> &body) {
+    const ke::Bugcheck stop = ke::catch_bugcheck(body);
+    EXPECT_EQ(stop.code, 0x139u);
+    EXPECT_EQ(stop.parameters[0], FAST_FAIL_CORRUPT_LIST_ENTRY);
+  };
+  stops([&] { table->for_each([](const KTIMER &) {}); });
+  KTIMER late{};
+  late.DueTime.QuadPart = 0;
+  timers[2].DueTime.QuadPart = 1;  // looked at first, and passed over
+  stops([&] { table->insert(late); });
+}
+
 using KeTimerStress = KernelTest;
 
 TEST_F(KeTimerStress, RandomOperationsOnSharedTimers) {
