@@ -77,6 +77,7 @@ std::atomic<pid_t> stopping{0};  // the host thread that ends the machine
   if (!stopping.compare_exchange_strong(nobody, self)) {
     if (nobody == self) {
       leave_callback();
+      go_on_ending();
       _exit(kBugcheckExitCode);
     }
     for (;;) pause();

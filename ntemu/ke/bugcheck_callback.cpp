@@ -80,6 +80,8 @@ ULONG call_for(KBUGCHECK_REASON_CALLBACK_RECORD &record) {
 
 }  // namespace
 
+void (*go_on_ending)() = [] {};
+
 void run_bugcheck_callbacks(void (*tell)(const CalledBack &)) {
   const auto tell_returned = [tell](ULONG added) {
     running.added = added;

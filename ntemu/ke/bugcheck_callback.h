@@ -19,4 +19,8 @@ void run_bugcheck_callbacks(void (*tell)(const CalledBack &));
 // On the thread that runs them, in a second bugcheck or in a signal's handler: does not return when a callback runs.
 void leave_callback();
 
+// Set by whoever ends the machine; in a second bugcheck on the thread that does: may go on with what is left to do
+// instead of returning.
+extern void (*go_on_ending)();
+
 }  // namespace ntemu::ke

@@ -4,6 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <csetjmp>
+
 #include "ntemu/base/log.h"
 #include "ntemu/kd/debug_print.h"
 #include "ntemu/kd/dump.h"
@@ -18,8 +20,9 @@
 namespace ntemu::machine {
 namespace {
 
-// How long the report may take. It needs memory and locks that the thread may have had in its hands when it stopped.
-constexpr unsigned kPatienceSeconds = 30;
+// How long a part of the end may take. It needs memory and locks that the thread may have had in its hands when it
+// stopped.
+constexpr unsigned kPatienceSeconds = 30, kShortSeconds = 3;
 // How long the drivers' callbacks may take: one may want a lock of a thread that is stopped.
 constexpr unsigned kCallbackSeconds = 5;
 
@@ -34,7 +37,18 @@ void keep(const std::string &path, char (&in)[Size]) {
   in[path.copy(in, Size - 1)] = 0;
 }
 
-[[noreturn]] void give_up(int) {
+// The end is made of parts. One that faults, as memory may be damaged, or takes too long, does not keep the others from
+// it.
+jmp_buf next_part;
+bool in_part = false, left_any = false;
+
+void go_on() {
+  if (!in_part) return;
+  in_part = false;
+  std::longjmp(next_part, 1);
+}
+
+[[noreturn]] void give_up() {
   static constexpr char kText[] = "ntemu: the machine has stopped, and its report cannot be finished\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText, sizeof kText - 1);
   _exit(ke::kBugcheckExitCode);
@@ -42,12 +56,16 @@ void keep(const std::string &path, char (&in)[Size]) {
 
 pid_t reporter;
 
-void out_of_time(int) {
-  if (gettid() == reporter) ke::leave_callback();
-  give_up(SIGALRM);
+// SIGALRM, and SIGABRT of the C library when it finds its heap damaged.
+void leave_part(int) {
+  if (gettid() == reporter) {
+    ke::leave_callback();
+    go_on();
+  }
+  give_up();
 }
 
-// Gives this thread as much time from now on. To itself: another one may sleep on a stack that is not to be left.
+// Gives this thread so much time from now on. By itself: another one may sleep on a stack that is not to be left.
 void limit(unsigned seconds) {
   static timer_t timer;
   static const bool made = [] {
@@ -64,16 +82,30 @@ void limit(unsigned seconds) {
 void limit_report() {
   reporter = gettid();
   struct sigaction action {};
-  action.sa_handler = out_of_time;
+  action.sa_handler = leave_part;
   action.sa_flags = SA_NODEFER;  // it may not return
   sigaction(SIGALRM, &action, nullptr);
-  signal(SIGABRT, give_up);  // of the C library, when it finds its heap damaged
+  sigaction(SIGABRT, &action, nullptr);
   sigset_t unblocked;
   sigemptyset(&unblocked);
   sigaddset(&unblocked, SIGALRM);
   sigaddset(&unblocked, SIGABRT);
   pthread_sigmask(SIG_UNBLOCK, &unblocked, nullptr);
   limit(kPatienceSeconds);
+}
+
+// False when the part was left. It may have had locks, for which others then wait in vain: their time is short.
+template <class Part>
+__attribute__((noinline)) bool attempt(const Part &part) {
+  if (setjmp(next_part) != 0) {
+    left_any = true;
+    return false;
+  }
+  in_part = true;
+  limit(left_any ? kShortSeconds : kPatienceSeconds);
+  part();
+  in_part = false;
+  return true;
 }
 
 void tell(const std::string &line) { base::log(base::Level::kError, "bugcheck", "{}", line); }
@@ -119,24 +151,38 @@ std::string write_dump(const ke::Stop &stop, std::string &said) {
   return dump.error != 0 ? "" : dump_path;
 }
 
-// What comes first needs nothing that the thread may have had in its hands when it stopped.
-void end_machine(const ke::Stop &stop) {
-  limit_report();
-  if (record_path[0]) record_bare_stop(record_path, stop.check);
-  run_callbacks(stop);
-  std::string said;
-  const std::string dump = write_dump(stop, said);
-  for (const std::string &line : describe_stop(stop)) tell(line);
+void tell_special_pool(const ke::Stop &stop) {
   for (const ULONG_PTR parameter : stop.check.parameters) {
     const auto lines = vf::describe_special_pool_fault(reinterpret_cast<const void *>(parameter));
     for (const std::string &line : lines) tell("    " + line);
     if (!lines.empty()) break;
   }
-  if (!said.empty()) tell(said);
-  tell_callbacks();
-  if (!directory().empty()) record_stop(directory(), stop.check, describe_fault_site(stop), dump);
-  kd::flush_debug_print();
-  exit_now(ke::kBugcheckExitCode);
+}
+
+// What comes first needs nothing that the thread may have had in its hands when it stopped.
+void end_machine(const ke::Stop &stop) {
+  limit_report();
+  if (record_path[0]) record_bare_stop(record_path, stop.check);
+  if (!attempt([&] { run_callbacks(stop); })) ke::thaw_world();
+  static std::string dump, said;
+  if (!attempt([&] { dump = write_dump(stop, said); })) ke::thaw_world();
+  const bool told = attempt([&] {
+    for (const std::string &line : describe_stop(stop)) tell(line);
+  });
+  if (!told) attempt([&] { tell("*** STOP: " + describe_check(stop.check)); });
+  attempt([&] { tell_special_pool(stop); });
+  attempt([&] {
+    if (!said.empty()) tell(said);
+    tell_callbacks();
+  });
+  static std::string site;
+  attempt([&] { site = describe_fault_site(stop); });
+  attempt([&] {
+    if (!directory().empty()) record_stop(directory(), stop.check, site, dump);
+  });
+  attempt([&] { kd::flush_debug_print(); });
+  attempt([&] { exit_now(ke::kBugcheckExitCode); });
+  give_up();
 }
 
 }  // namespace
@@ -146,6 +192,7 @@ void end_in_bugchecks(const std::filesystem::path &where) {
   keep(where.empty() ? "" : (where / kLastStopName).string(), record_path);
   keep(where.empty() ? "" : (where / kd::kDumpName).string(), dump_path);
   ke::end_machine = end_machine;
+  ke::go_on_ending = go_on;
 }
 
 }  // namespace ntemu::machine

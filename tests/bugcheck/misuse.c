@@ -299,13 +299,16 @@ static VOID CallBackForEver(PVOID Buffer, ULONG Length)
 {
     while (!AlwaysZero) YieldProcessor();
 }
-static VOID StopWithCallback(PVOID Context)
+static VOID CallBack(PVOID Buffer, ULONG Length) {}
+static VOID StopAfter(PKBUGCHECK_CALLBACK_ROUTINE Routine, PVOID Component)
 {
     static KBUGCHECK_CALLBACK_RECORD record;
     KeInitializeCallbackRecord(&record);
-    KeRegisterBugCheckCallback(&record, CallBackForEver, NULL, 0, (PUCHAR) "misuse");
-    Stop(Context);
+    KeRegisterBugCheckCallback(&record, Routine, NULL, 0, Component);
+    Stop(NULL);
 }
+static VOID StopWithCallback(PVOID Context) { StopAfter(CallBackForEver, "misuse"); }
+static VOID StopWithBadComponent(PVOID Context) { StopAfter(CallBack, (PVOID)(ULONG_PTR)(AlwaysZero + 0x10)); }
 
 /* Of a driver that is gone. */
 static VOID WaitLong(PVOID Context)
@@ -421,6 +424,7 @@ static const struct {
     {L"Raise", Raise},
     {L"Stop", Stop},
     {L"StopWithCallback", StopWithCallback},
+    {L"StopWithBadComponent", StopWithBadComponent},
     {L"WaitLong", WaitLong},
     {L"CloseTwice", CloseTwice},
     {L"Recursive", Recursive},

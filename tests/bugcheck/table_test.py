@@ -188,6 +188,12 @@ class Others(Provocation):
         self.assertRegex(stop["log"], r"(?m) callback misuse!CallBackForEver\S* of 'misuse', which did not return$")
         self.assertTrue(pathlib.Path(stop["dump"]).exists())
 
+    def test_report_that_faults_goes_on(self):
+        stop = self.provoke("StopWithBadComponent")
+        self.check(stop, 0xE2, 1, 2, 3, 4)
+        self.assertIn("misuse!Stop", stop["at"])
+        self.assertTrue(pathlib.Path(stop["dump"]).exists())
+
     def test_unloaded_with_a_thread(self):
         stop = self.provoke("WaitLong", then="stop")
         self.check(stop, 0xCE, In("!WaitLong"), 16, In("!WaitLong"), 0)
