@@ -81,19 +81,31 @@ static ULONG_PTR WildAddress(PLAYER *Player)
     ULONG_PTR stack[4];
     PKTHREAD thread = Players[Below(Player, PLAYERS)].Thread;
     CHAOS_BLOCK *block = &Player->Blocks[Below(Player, BLOCKS)];
-    switch (Below(Player, 8)) {
-    case 0: return (ULONG_PTR)Image + random % 0x8000 - 0x4000;
-    case 1: return (ULONG_PTR)&Players[0] + random % sizeof Players;
-    case 2: return (block->Bytes ? (ULONG_PTR)block->Bytes : (ULONG_PTR)Device) + random % 0x10000 - 0x8000;
-    case 3: return (ULONG_PTR)&PsInitialSystemProcess + random % 0x20000 - 0x10000;
+    switch (Below(Player, 20)) {
+    case 0:
+    case 1:
+    case 2: return (ULONG_PTR)Image + random % 0x8000 - 0x4000;
+    case 3:
     case 4:
-        /* KTHREAD: StackLimit is at 0x30, StackBase at 0x38. */
+    case 5: return (ULONG_PTR)&Players[0] + random % sizeof Players;
+    case 6:
+    case 7:
+    case 8: return (block->Bytes ? (ULONG_PTR)block->Bytes : (ULONG_PTR)Device) + random % 0x10000 - 0x8000;
+    case 9:
+    case 10:
+    case 11: return (ULONG_PTR)&PsInitialSystemProcess + random % 0x20000 - 0x10000;
+    case 12:
+    case 13:
+    case 14:
+        /* KTHREAD: StackBase is at 0x38. */
         if (!thread) return random % 0x1000;
         base = *(ULONG_PTR *)((PUCHAR)thread + 0x38);
         return base - 8 - random % 0x3000 / 8 * 8;
-    case 5: return thread ? (ULONG_PTR)thread + random % 0x800 : random;
-    case 6: return random % 0x100000;
-    default: return Below(Player, 2) ? random : (ULONG_PTR)stack + random % 0x400;
+    case 15:
+    case 16: return thread ? (ULONG_PTR)thread + random % 0x800 : random;
+    case 17: return (ULONG_PTR)stack + random % 0x400;
+    case 18: return random % 0x100000;
+    default: return random;
     }
 }
 
