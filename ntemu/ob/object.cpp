@@ -40,6 +40,9 @@ ULONG tag_of(const _OBJECT_TYPE &type) {
 void destroy(OBJECT_HEADER &header) {
   void *body = body_of(header);
   _OBJECT_TYPE &type = type_of(body);
+  // Each handle has a reference of its own.
+  if (header.HandleCount > 0)
+    ke::bugcheck(0x18, reinterpret_cast<ULONG_PTR>(&type), reinterpret_cast<ULONG_PTR>(body), 2, 0);
   if (type.on_delete) type.on_delete(body);
   ExFreePoolWithTag(&name_info_of(header), tag_of(type));
 }

@@ -107,6 +107,7 @@ void stop_reaper() {
 
 void free_stack(ETHREAD &thread) {
   if (thread.stack_pages) base::unmap_pages(thread.stack_pages, thread.stack_bytes);
+  thread.stack_pages = nullptr;
 }
 
 }  // namespace ntemu::ps

@@ -32,12 +32,18 @@ using namespace ntemu::ps;
 
 namespace {
 
+// A thread keeps a reference to its own object until its host's thread has been joined.
+void stop_if_alive(void *body) {
+  if (static_cast<ETHREAD *>(body)->stack_pages)
+    ke::bugcheck(0x18, reinterpret_cast<ULONG_PTR>(*PsThreadType), reinterpret_cast<ULONG_PTR>(body), 2, 0);
+}
+
 _OBJECT_TYPE thread_type{
     .name = u"Thread",
     .valid_access = THREAD_ALL_ACCESS,
     .generic_mapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE, THREAD_ALL_ACCESS},
     .dispatcher_offset = 0,
-    .on_delete = nullptr,
+    .on_delete = stop_if_alive,
     .on_last_handle_closed = nullptr};
 POBJECT_TYPE thread_type_pointer = &thread_type;
 

@@ -196,6 +196,26 @@ static VOID WaitForNoObject(PVOID Context)
     WaitFor(&none);
 }
 
+/* References that are not the caller's. */
+static VOID WaitForNever(PVOID Context) { WaitFor(&Never); }
+static VOID DereferenceRunningThread(PVOID Context)
+{
+    PKTHREAD thread = StartThread(WaitForNever);
+    Show("object", thread);
+    ObDereferenceObject(thread);
+    ObDereferenceObject(thread);
+}
+static VOID DereferenceBehindHandle(PVOID Context)
+{
+    HANDLE handle;
+    PVOID event = NULL;
+    ZwCreateEvent(&handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
+    ObReferenceObjectByHandle(handle, EVENT_ALL_ACCESS, *ExEventObjectType, KernelMode, &event, NULL);
+    Show("object", event);
+    ObDereferenceObject(event);
+    ObDereferenceObject(event);
+}
+
 /* Pool. */
 static VOID FreeTwice(PVOID Context)
 {
@@ -400,6 +420,8 @@ static const struct {
     {L"LowerToRaise", LowerToRaise},
     {L"WaitForTooMany", WaitForTooMany},
     {L"WaitForNoObject", WaitForNoObject},
+    {L"DereferenceRunningThread", DereferenceRunningThread},
+    {L"DereferenceBehindHandle", DereferenceBehindHandle},
     {L"FreeTwice", FreeTwice},
     {L"FreeLargeTwice", FreeLargeTwice},
     {L"FreeWithAnotherTag", FreeWithAnotherTag},

@@ -56,6 +56,8 @@ TABLE = {
     "LowerToRaise": (0x9, 2, 1, 0, 0),
     "WaitForTooMany": (0xC, 0, 0, 0, 0),
     "WaitForNoObject": (0x139, 5, "object", ANY, 0),
+    "DereferenceRunningThread": (0x18, ANY, "object", 2, 0),
+    "DereferenceBehindHandle": (0x18, ANY, "object", 2, 0),
     "ReadNull": (0x7E, ACCESS_VIOLATION, In("!ReadNull"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
     "ReadNoncanonical": (0x7E, ACCESS_VIOLATION, In("!ReadNoncanonical"), In("nt!KiExceptionRecord"), In("nt!KiContextRecord")),
     "ReadUpperHalf": (0x50, 0xFFFF800000001000, 0, In("!ReadUpperHalf"), 2),
