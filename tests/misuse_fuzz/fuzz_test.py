@@ -19,7 +19,7 @@ import sys
 import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / folder) for folder in ("ntemu", "support")]
-from machine import BIN, FULL, SANITIZED  # noqa: E402
+from machine import FULL, SANITIZED  # noqa: E402
 from machines import MachinesTest, await_end, mounts_below  # noqa: E402
 
 BUGCHECK = 188
@@ -163,7 +163,9 @@ class Fuzz(MachinesTest):
         self.need(f"machine {machine.pid} ended by a bugcheck (exit code {BUGCHECK})" in log or self.wild, "exit code")
         unfinished = "*** STOP:" not in log or "dump" not in last
         self.need(not unfinished or self.wild, f"no full report: {last}")
-        if not unfinished:
+        if unfinished:  # what was written to may be what the report needs
+            print(f"{shutdown.text()}{log[-2000:]}")
+        else:
             self.check_dump(pathlib.Path(last["dump"]))
         return f"{code:#x} {last['name']}" + (", without its report" if unfinished else "")
 
@@ -174,8 +176,9 @@ class Fuzz(MachinesTest):
         self.need(not wrong, f"{path.name}: {wrong}")
         self.stops += 1
         if self.stops % self.gdb_every == 0 and shutil.which("gdb"):
-            result = subprocess.run(["gdb", "-batch", "-nx", "-ex", "info threads", BIN / "ntemu", path], capture_output=True, text=True, check=False,
-                                    errors="replace", env={**self.environment, "DEBUGINFOD_URLS": ""}, timeout=300)
+            command = ["gdb", "-batch", "-nx", "-iex", "set auto-solib-add off", "-ex", "info threads", "-c", path]
+            result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=300,
+                                    env={**self.environment, "DEBUGINFOD_URLS": ""})
             self.need(re.search(r"(?m)^\* 1 ", result.stdout), f"gdb: {result.stdout[-2000:]}{result.stderr[-2000:]}")
 
     def finish(self) -> None:
