@@ -154,7 +154,8 @@ class Fuzz(MachinesTest):
             return "well" + stuck
         end = last.get("end", "")
         if "code" not in last:
-            self.need(self.wild and "killed by signal" in end, f"ended {end}")
+            # Without a record of its own: what was written to may be what a stop needs first.
+            self.need(self.wild and re.match("killed by signal|by a bugcheck", end), f"ended {end}")
             return end
         code = int(last["code"], 16)
         right = seed % 8 == 0 and not self.wild
