@@ -128,15 +128,34 @@ class Fuzz(MachinesTest):
         self.guarded("sc", "start", name)
         self.guarded("ntemu", "wait", "--timeout", "1s")  # it may run on: that is no end, and shutdown has to work all the same
         stuck = self.check_answers(machine)
-        self.guarded("sc", "stop", name)
-        if len(self.services) > SERVICES_KEPT and self.is_alive(machine.pid):
+        stop = self.begin_stop(name)
+        stuck |= stop is not None
+        if not stuck and len(self.services) > SERVICES_KEPT and self.is_alive(machine.pid):
             oldest = self.services[0]
             if self.guarded("sc", "delete", oldest).code == 0:
                 self.services.pop(0)
         shutdown = self.guarded("ntemu", "shutdown")
+        if stop:
+            self.need_end(stop, f"sc stop {name}, with no machine left,")
         await_end(machine.pid, machine.supervisor)
         self.assert_gone(dataclasses.asdict(machine))
         return self.judge(seed, machine, self.log_text()[log_before:], shutdown, ", stuck" if stuck else "")
+
+    def begin_stop(self, name: str) -> "subprocess.Popen | None":
+        """None when it has returned. It need not: DriverUnload may wait for a processor that another thread never leaves."""
+        stop = self.popen("sc", "stop", name)
+        try:
+            stop.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            return stop
+        self.processes.remove(stop)
+        return None
+
+    def need_end(self, process: subprocess.Popen, name: str) -> None:
+        try:
+            self.ended(process)
+        except subprocess.TimeoutExpired as hang:
+            raise Problem(f"{name} does not return") from hang
 
     def check_answers(self, machine: Machine) -> bool:
         """Whether the driver's threads are left. A machine that lives has to answer."""
