@@ -150,7 +150,11 @@ void bad_object(const void *object, const void *caller) {
 }
 
 // Wires the hooks of the layers below.
-void boot_bugcheck() { api::missing_api = report_missing; }
+void boot_bugcheck() {
+  api::missing_api = report_missing;
+  // A dump has the pages that were ever written to, and fills in what stopped the machine in this one.
+  const_cast<volatile ULONG_PTR &>(KiBugCheckData[0]) = 0;
+}
 
 }  // namespace ntemu::ke
 
