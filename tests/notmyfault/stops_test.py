@@ -54,7 +54,7 @@ class Crash(NotMyFault):
                    r"^myfault!ReadPagesAtDispatch\+.*\(.*myfault\.c:\d+\)$")
 
     def test_2_buffer_overflow(self):
-        self.stops(("/crash", 2), 0x19, "BAD_POOL_HEADER", (ANY, ANY, ANY, ANY), r"^myfault!BufferOverflow\+.*\(.*myfault\.c:\d+\)$")
+        self.stops(("/crash", 2), 0x13A, "KERNEL_MODE_HEAP_CORRUPTION", (ANY, ANY, ANY, ANY), r"^myfault!BufferOverflow\+.*\(.*myfault\.c:\d+\)$")
 
     def test_3_code_overwrite(self):
         self.stops(("/crash", "0x03"), 0xBE, "ATTEMPTED_WRITE_TO_READONLY_MEMORY", (ANY, ANY, ANY, ANY), r"^myfault!CodeOverwrite\+.*")
