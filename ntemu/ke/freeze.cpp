@@ -149,8 +149,8 @@ class Freezing {
  public:
   Freezing(Tables &tables, const LIST_ENTRY *list, const ucontext_t &self)
       : tables_(tables), freeze_(world.fetch_add(1) + 1), self_(static_cast<pid_t>(syscall(SYS_gettid))) {
-    // Who leaves KiSwapContext stores to KernelStack and then looks at `world`; here it is the other way round.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Who leaves KiSwapContext stores to KernelStack and then looks at `world`; here it is the other way round. The
+    // addition above is a full barrier on x86-64.
     listed_ = read_list(list, tables_.listed);
     FrozenThread &first = *add(self_);
     first.stopped = Stopped::kSelf;
