@@ -87,7 +87,7 @@ void look(ETHREAD &thread) {
   const Cycle cycle = find(thread);
   if (cycle.empty()) return;
   const auto own = std::find_if(cycle.begin(), cycle.end(), [&](const auto &each) { return each.thread == &thread; });
-  const CycleThread closing = *own;
+  const CycleThread &closing = *own;
   report(cycle);
   if (!is_certain(cycle) || !(options_at(closing.wants.site) & kDeadlock)) return;
   if (!thread.wanted.spins.exchange(false) && !ke::abandon_wait(thread)) return;

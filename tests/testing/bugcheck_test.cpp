@@ -5,7 +5,6 @@
 namespace ntemu::testing {
 namespace {
 
-using ::testing::_;
 using ::testing::HasSubstr;
 using ::testing::Ne;
 

@@ -6,9 +6,7 @@
 #include "tests/vf/deadlock_fixture.h"
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
-using ::testing::SizeIs;
 
 namespace ntemu::test {
 namespace {
