@@ -66,7 +66,8 @@ void futex_wake(std::atomic<uint32_t> &word) { syscall(SYS_futex, &word, FUTEX_W
 uint32_t in_freeze(uint32_t freeze, Answer answer) { return freeze << kAnswerBits | answer; }
 
 // The signal carries the freeze and the thread's place in the table; one that comes late finds neither.
-void on_freeze(int, siginfo_t *info, void *raw) {
+// ThreadSanitizer keeps a signal back until after the freeze that it belongs to, and would take it for a race.
+__attribute__((no_sanitize("thread"))) void on_freeze(int, siginfo_t *info, void *raw) {
   const int saved = errno;
   Tables *tables = the_tables.load();
   const auto value = reinterpret_cast<uintptr_t>(info->si_value.sival_ptr);
@@ -77,10 +78,11 @@ void on_freeze(int, siginfo_t *info, void *raw) {
   uint32_t asked = in_freeze(freeze, kAsked);
   if (!self.answer.compare_exchange_strong(asked, in_freeze(freeze, kAnswering))) return;
   const auto &context = *static_cast<ucontext_t *>(raw);
-  std::memcpy(self.registers, context.uc_mcontext.gregs, sizeof self.registers);
+  std::copy_n(context.uc_mcontext.gregs, std::size(self.registers), self.registers);
   self.has_registers = true;
   if (context.uc_mcontext.fpregs) {
-    std::memcpy(self.floating, context.uc_mcontext.fpregs, sizeof self.floating);
+    const auto *floating = reinterpret_cast<const unsigned char *>(context.uc_mcontext.fpregs);
+    for (size_t i = 0; i < sizeof self.floating; ++i) self.floating[i] = floating[i];
     self.has_floating = true;
   }
   asm("movq %%fs:0, %0" : "=r"(self.thread_pointer));

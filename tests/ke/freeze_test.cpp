@@ -1,4 +1,5 @@
 #include "ntemu/ke/freeze.h"
+#include "ntemu/base/peek.h"
 
 #include <unistd.h>
 
@@ -112,7 +113,7 @@ TEST_F(Freeze, ThreadsThatWaitAreNotSignalledAndHaveTheirSavedRegisters) {
     pointer = reinterpret_cast<void *>(found->thread_pointer);
   });
   EXPECT_EQ(how, ke::Stopped::kByWaiting);
-  EXPECT_EQ(reinterpret_cast<void *>(at), waiter.tcb().KernelStack);
+  EXPECT_EQ(reinterpret_cast<void *>(at), base::peek(&waiter.tcb().KernelStack));
   EXPECT_EQ(pointer, reinterpret_cast<void *>(waiter.thread().host_thread));
   EXPECT_EQ(waiter.tcb().ContextSwitches, switches);
   KeSetEvent(&event, 0, FALSE);

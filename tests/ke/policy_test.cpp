@@ -1,5 +1,6 @@
 // A policy that lets one system thread run at a time, and takes the turn from it at every call: whatever blocks in the
 // kernel must go through it, or the one that it waits for never runs.
+#include "ntemu/base/peek.h"
 #include "tests/support/round_robin.h"
 
 namespace ntemu::test {
@@ -44,7 +45,7 @@ class Policy : public PolicyTest {
         EXPECT_TRUE(signaled);
       });
       waiter.await_blocked();
-      EXPECT_EQ(waiter.tcb().KernelStack, nullptr);  // not in the host's futex
+      EXPECT_EQ(base::peek(&waiter.tcb().KernelStack), nullptr);  // not in the host's futex
       SystemThread signaler([&] {
         signaled = true;
         signals();
@@ -160,7 +161,7 @@ TEST_F(Policy, GovernsPushLocks) {
       ExReleasePushLockSharedEx(&lock, 0);
     });
     reader.await_blocked();
-    EXPECT_EQ(reader.tcb().KernelStack, nullptr);
+    EXPECT_EQ(base::peek(&reader.tcb().KernelStack), nullptr);
     ExReleasePushLockExclusiveEx(&lock, 0);
   }
 }

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "ntemu/base/peek.h"
 #include "tests/support/kernel_test.h"
 
 namespace ntemu::test {
@@ -78,9 +79,9 @@ TEST_F(KeWait, RecordsItsStateInTheThread) {
   EXPECT_EQ(tcb.WaitTime, 10 * kNtPerSecond / 156250);
   EXPECT_EQ(tcb.ContextSwitches, 1u);
   EXPECT_EQ(event.Header.WaitListHead.Flink, &tcb.WaitBlock[0].WaitListEntry);
-  while (!tcb.KernelStack) sched_yield();  // a few instructions more
-  EXPECT_GT(tcb.KernelStack, tcb.StackLimit);
-  EXPECT_LT(tcb.KernelStack, tcb.StackBase);
+  while (!base::peek(&tcb.KernelStack)) sched_yield();  // a few instructions more
+  EXPECT_GT(base::peek(&tcb.KernelStack), tcb.StackLimit);
+  EXPECT_LT(base::peek(&tcb.KernelStack), tcb.StackBase);
   KeSetEvent(&event, 0, FALSE);
 }
 

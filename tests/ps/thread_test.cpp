@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "ntemu/base/sanitizers.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/process.h"
 #include "ntemu/ps/ps.h"
