@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <string_view>
 
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
@@ -82,18 +83,30 @@ void report(const Cycle &cycle) {
   for (const std::string &line : describe(cycle)) base::log(base::Level::kError, "deadlock", std::string_view(line));
 }
 
+// What the report leaves to be done: nothing is alive here that has a destructor when the bugcheck leaves.
+struct Closing {
+  bool stops = false;
+  bool alone = false;
+  const void *lock = nullptr;
+};
+
+__attribute__((noinline)) Closing report_cycle(ETHREAD &thread) {
+  const Cycle cycle = find(thread);
+  if (cycle.empty()) return {};
+  const auto own = std::find_if(cycle.begin(), cycle.end(), [&](const auto &each) { return each.thread == &thread; });
+  const bool stops = is_certain(cycle) && (options_at(own->wants.site) & kDeadlock);
+  report(cycle);
+  return {stops, cycle.size() == 1, own->wants.lock};
+}
+
 void look(ETHREAD &thread) {
   if (ke::leaving.load()) return;
-  const Cycle cycle = find(thread);
-  if (cycle.empty()) return;
-  const auto own = std::find_if(cycle.begin(), cycle.end(), [&](const auto &each) { return each.thread == &thread; });
-  const CycleThread &closing = *own;
-  report(cycle);
-  if (!is_certain(cycle) || !(options_at(closing.wants.site) & kDeadlock)) return;
+  const Closing closing = report_cycle(thread);
+  if (!closing.stops) return;
   if (!thread.wanted.spins.exchange(false) && !ke::abandon_wait(thread)) return;
   ke::count_out(thread);
   thread.wanted.lock = nullptr;
-  violation(cycle.size() == 1 ? 0x1000 : 0x1001, reinterpret_cast<ULONG_PTR>(closing.wants.lock));
+  violation(closing.alone ? 0x1000 : 0x1001, reinterpret_cast<ULONG_PTR>(closing.lock));
 }
 
 }  // namespace
@@ -101,7 +114,8 @@ void look(ETHREAD &thread) {
 std::string (*describe_site)(const void *address) = [](const void *address) { return ldr::symbolize(address); };
 
 bool is_certain(const Cycle &cycle) {
-  return std::none_of(cycle.begin(), cycle.end(), [](const auto &each) { return each.wants.type == kEventType; });
+  return std::none_of(cycle.begin(), cycle.end(),
+                      [](const auto &each) { return std::string_view(each.wants.type) == kEventType; });
 }
 
 void boot_deadlocks() {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <string_view>
 
 #include <algorithm>
 #include <map>
@@ -35,7 +36,7 @@ std::string routine(const CycleThread &thread) {
 struct Names {
   explicit Names(const Cycle &cycle) {
     for (const CycleThread &thread : cycle) {
-      if (thread.wants.type == kEventType) events.insert(thread.wants.lock);
+      if (std::string_view(thread.wants.type) == kEventType) events.insert(thread.wants.lock);
       if (of.try_emplace(thread.has.lock, letters(in_order.size())).second) in_order.push_back(thread.has.lock);
     }
   }

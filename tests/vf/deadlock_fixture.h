@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <mutex>
 
 #include <atomic>
 #include <functional>
@@ -60,7 +61,10 @@ const LockType &lock_type(const std::string &name);
 // Memory of a lock is kept for good: threads of a machine that has ended may have stood in it.
 template <class T>
 T *lasting() {
-  return static_cast<T *>(::operator new(sizeof(T)));
+  static std::mutex mutex;
+  static auto *all = new std::vector<void *>;
+  std::lock_guard guard(mutex);
+  return static_cast<T *>(all->emplace_back(::operator new(sizeof(T))));
 }
 
 class AnyLock {
