@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "ntemu/base/peek.h"
 #include "ntemu/ke/freeze_task.h"
 #include "ntemu/ke/thread.h"
 
@@ -133,15 +134,15 @@ const uint64_t *kernel_stack_of(const ETHREAD &thread) {
 size_t read_list(const LIST_ENTRY *list, ListedThread *listed) {
   LIST_ENTRY head;
   size_t count = 0;
-  if (!list || !read_task(list, head)) return 0;
+  if (!list || !base::read_memory(list, head)) return 0;
   for (const LIST_ENTRY *entry = head.Flink; entry != list && count < kMostThreads; ++count) {
     const auto *thread = reinterpret_cast<const ETHREAD *>(CONTAINING_RECORD(entry, KTHREAD, ThreadListEntry));
     LIST_ENTRY links;
     uint64_t stack = 0;
     pthread_t pointer;
     ListedThread &each = listed[count];
-    if (!read_task(entry, links) || !read_task(&thread->host_id, each.id) ||
-        !read_task(&thread->host_thread, pointer) || !read_task(kernel_stack_of(*thread), stack))
+    if (!base::read_memory(entry, links) || !base::read_memory(&thread->host_id, each.id) ||
+        !base::read_memory(&thread->host_thread, pointer) || !base::read_memory(kernel_stack_of(*thread), stack))
       break;
     each.thread = thread;
     each.waiting = stack != 0;
@@ -296,8 +297,8 @@ class Freezing {
     SavedRegisters saved;
     do {
       uint64_t stack = 0;
-      if (read_task(kernel_stack_of(*thread.thread), stack) && stack &&
-          read_task(reinterpret_cast<const SavedRegisters *>(stack), saved)) {
+      if (base::read_memory(kernel_stack_of(*thread.thread), stack) && stack &&
+          base::read_memory(reinterpret_cast<const SavedRegisters *>(stack), saved)) {
         saved.give(stack, thread.registers);
         thread.has_registers = true;
         return;

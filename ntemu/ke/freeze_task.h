@@ -15,13 +15,6 @@ extern "C" const void *const KiSwapContextResume __attribute__((visibility("hidd
 
 namespace ntemu::ke {
 
-// A copy of memory that may be gone.
-template <class T>
-bool read_task(const T *from, T &copy) {
-  const iovec to{&copy, sizeof(T)}, what{const_cast<T *>(from), sizeof(T)};
-  return process_vm_readv(getpid(), &to, 1, &what, 1, 0) == static_cast<ssize_t>(sizeof(T));
-}
-
 // As swap_context.S pushes them.
 struct SavedRegisters {
   uint64_t r15, r14, r13, r12, rbx, rbp, back;

@@ -1,10 +1,9 @@
 // The end of a machine: its threads are taken off all lists while each of them still stands where it waits. Afterwards
 // they leave one by one, and with their stacks go wait blocks, and objects that others waited for.
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <utility>
 
+#include "ntemu/base/peek.h"
 #include "ntemu/base/sanitizers.h"
 #include "ntemu/ke/wait.h"
 
@@ -18,12 +17,10 @@ namespace {
 // A copy of memory that may be gone with the driver whose it was.
 template <class T>
 bool read(const T *from, T &copy) {
-  auto *const source = const_cast<T *>(from);
 #ifdef NTEMU_ASAN
-  if (__asan_region_is_poisoned(source, sizeof(T))) return false;
+  if (__asan_region_is_poisoned(const_cast<T *>(from), sizeof(T))) return false;
 #endif
-  const iovec to{&copy, sizeof(T)}, what{source, sizeof(T)};
-  return process_vm_readv(getpid(), &to, 1, &what, 1, 0) == static_cast<ssize_t>(sizeof(T));
+  return base::read_memory(from, copy);
 }
 
 // Whether the entry was on a list that is still there.

@@ -1,35 +1,28 @@
 #include "ntemu/ps/leaked_locks.h"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "ntemu/base/log.h"
+#include "ntemu/base/peek.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ps/exit.h"
 
 namespace ntemu::ps {
 namespace {
 
-// A lock may lie in memory that is gone.
-template <class T>
-bool read(const void *from, T &to) {
-  const iovec local{&to, sizeof to}, remote{const_cast<void *>(from), sizeof to};
-  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(sizeof to);
-}
+using base::read_memory;
 
-// Another thread may have released it, in the owner's name.
+// A lock may lie in memory that is gone, and another thread may have released it in the owner's name.
 bool owns(const ETHREAD &thread, const void *resource) {
   ERESOURCE copy;
-  if (!read(resource, copy)) return false;
+  if (!read_memory(resource, copy)) return false;
   const auto id = reinterpret_cast<ERESOURCE_THREAD>(&thread);
   if (copy.ActiveEntries == 0) return false;
   if (copy.OwnerEntry.OwnerThread == id) return true;
   OWNER_ENTRY entry;
-  if (!copy.OwnerTable || !read(copy.OwnerTable, entry)) return false;
+  if (!copy.OwnerTable || !read_memory(copy.OwnerTable, entry)) return false;
   const ULONG size = std::min<ULONG>(entry.TableSize, 4096);
-  for (ULONG i = 1; i < size && read(copy.OwnerTable + i, entry); ++i) {
+  for (ULONG i = 1; i < size && read_memory(copy.OwnerTable + i, entry); ++i) {
     if (entry.OwnerThread == id) return true;
   }
   return false;
@@ -38,7 +31,7 @@ bool owns(const ETHREAD &thread, const void *resource) {
 // The first 8 bytes: a push lock's bit 0; a fast mutex's bit 0 the other way round.
 bool is_locked(const ke::HeldLock &held) {
   ULONG_PTR word;
-  if (!read(held.lock, word)) return false;
+  if (!read_memory(held.lock, word)) return false;
   const bool push_lock =
       held.kind() == ke::LockKind::kPushLockExclusive || held.kind() == ke::LockKind::kPushLockShared;
   return push_lock == ((word & 1) != 0);
