@@ -177,6 +177,23 @@ class CommandLineTest(unittest.TestCase):
         return json.loads(outcome.output.splitlines()[-1])
 
 
+class OneMachineTest(CommandLineTest):
+    """The tools work on the machine `m`, which is ended with the case."""
+
+    def setUp(self):
+        super().setUp()
+        self.machine = self.place / "m"
+        self.environment["NTEMU_MACHINE"] = str(self.machine)
+
+    def tearDown(self):
+        self.ntemu("shutdown")
+        super().tearDown()
+
+    def boot(self) -> None:
+        outcome = self.ntemu("boot")
+        self.assertEqual(outcome.code, 0, outcome.text())
+
+
 def literal(text: str) -> str:
     return re.escape(text)
 

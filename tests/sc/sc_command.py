@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "ntemu"))
-from command_line import BIN, GUARD_SECONDS, CommandLineTest, Outcome, source  # noqa: E402,F401
+from command_line import BIN, GUARD_SECONDS, OneMachineTest, Outcome, source  # noqa: E402,F401
 
 # Its DriverEntry returns the status in its service's name: s_C0000001 fails with STATUS_UNSUCCESSFUL. A name without one
 # succeeds; "stuck..." has no DriverUnload.
@@ -113,20 +113,10 @@ def status(name: str, state: str, *, display: "str | None" = None, kind: str = "
 RUNNING, STOPPED = "4  RUNNING", "1  STOPPED"
 
 
-class ScTest(CommandLineTest):
+class ScTest(OneMachineTest):
     def setUp(self):
         super().setUp()
-        self.machine = self.place / "m"
         self.drive_c = self.machine / "drive_c"
-        self.environment["NTEMU_MACHINE"] = str(self.machine)
-
-    def tearDown(self):
-        self.ntemu("shutdown")
-        super().tearDown()
-
-    def boot(self) -> None:
-        outcome = self.ntemu("boot")
-        self.assertEqual(outcome.code, 0, outcome.text())
 
     def sc(self, command: str, program: str = "sc") -> Outcome:
         """A command line as in a shell."""

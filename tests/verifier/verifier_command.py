@@ -4,7 +4,7 @@ import shlex
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "ntemu"))
-from command_line import BUGCHECK, BUSY, CommandLineTest, Outcome, source  # noqa: E402,F401
+from command_line import BUGCHECK, BUSY, OneMachineTest, Outcome, source  # noqa: E402,F401
 
 STANDARD = ((0x1, "Special pool"), (0x2, "Force IRQL checking"), (0x8, "Pool tracking"), (0x10, "I/O verification"),
             (0x20, "Deadlock detection"), (0x80, "DMA checking"), (0x100, "Security checks"), (0x800, "Miscellaneous checks"),
@@ -59,20 +59,7 @@ def settings(level: int, drivers: str, faults: str = "", seed: str = "") -> str:
             f"    [X] Indicates flag is enabled.\n\n  Boot Mode:\n\n    Persistent\n{faults}{seed}\n  Verified Drivers:\n\n{drivers}")
 
 
-class VerifierTest(CommandLineTest):
-    def setUp(self):
-        super().setUp()
-        self.machine = self.place / "m"
-        self.environment["NTEMU_MACHINE"] = str(self.machine)
-
-    def tearDown(self):
-        self.ntemu("shutdown")
-        super().tearDown()
-
-    def boot(self) -> None:
-        outcome = self.ntemu("boot")
-        self.assertEqual(outcome.code, 0, outcome.text())
-
+class VerifierTest(OneMachineTest):
     def verifier(self, command: str, program: str = "verifier") -> Outcome:
         return self.tool(program, *shlex.split(command))
 
