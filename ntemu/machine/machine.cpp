@@ -142,7 +142,7 @@ std::optional<Error> Machine::State::boot() {
   ex::describe_site = [](const void *site) { return machine::describe_line(site); };
   ex::boot();
   kd::boot();
-  ps::is_driver_code = [](const void *address) {
+  ps::is_driver_code = +[](const void *address) {
     const ldr::Image *image = ldr::find_image(address);
     return image && image->handle;
   };

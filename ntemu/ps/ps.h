@@ -1,6 +1,7 @@
 // Threads and the System process, as the machine and the inspector see them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 #include "ntemu/ke/thread.h"
@@ -11,7 +12,7 @@ inline constexpr size_t kDefaultStackBytes = 256 << 10;
 
 void boot();
 // Whether an address lies in a driver's image; set by the machine, which knows the loader.
-extern bool (*is_driver_code)(const void *address);
+extern std::atomic<bool (*)(const void *address)> is_driver_code;
 // Lets every NT thread that waits leave; running ones leave at their next API call. False when some were still running
 // after `patience` of host time: their stacks and images must stay mapped, and nothing may be torn down.
 bool stop_threads(base::Nt100ns patience);

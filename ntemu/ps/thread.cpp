@@ -257,19 +257,20 @@ ETHREAD *adopt() {
 
 void take_apcs(const void *caller) {
   ETHREAD *thread = base::current_thread_slot;
-  if (thread && thread->apc_due.load() && is_driver_code(caller)) ke::check_apcs(*thread);
+  if (thread && thread->apc_due.load() && is_driver_code.load()(caller)) ke::check_apcs(*thread);
 }
 
 // Only where a driver calls: frames of the kernel's own hold what they have to give back. And below DISPATCH_LEVEL:
 // what goes on above ends soon, and others spin until it has.
 void leave_if_nt_thread(const void *caller) {
   ETHREAD *thread = base::current_thread_slot;
-  if (thread && thread->exit_point && thread->irql < DISPATCH_LEVEL && is_driver_code(caller)) ke::leave(*thread);
+  if (thread && thread->exit_point && thread->irql < DISPATCH_LEVEL && is_driver_code.load()(caller))
+    ke::leave(*thread);
 }
 
 }  // namespace
 
-bool (*is_driver_code)(const void *address) = [](const void *) { return false; };
+constinit std::atomic<bool (*)(const void *address)> is_driver_code{[](const void *) { return false; }};
 
 void release_host_thread() {
   ETHREAD *thread = base::current_thread_slot;
@@ -343,7 +344,7 @@ void boot() {
   api::leave_machine = leave_if_nt_thread;
   api::take_apcs = take_apcs;
   api::schedule_point = [](api::Id id, const void *caller) {
-    if (is_driver_code(caller)) ke::schedule_point(id);
+    if (is_driver_code.load()(caller)) ke::schedule_point(id);
   };
   start_reaper();
   ex::create_worker = [] {

@@ -2,6 +2,7 @@
 
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
+#include "ntemu/base/peek.h"
 #include "ntemu/ex/pool.h"
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/take.h"
@@ -43,7 +44,8 @@ const void *owner_of_lock(const void *lock, LockKind kind) {
   return nullptr;
 }
 
-bool is_linked(const LIST_ENTRY &entry) { return entry.Flink && entry.Blink; }
+// Of an entry that others may be linking to at this moment.
+bool is_linked(const LIST_ENTRY &entry) { return base::peek(&entry.Flink) && base::peek(&entry.Blink); }
 
 // Memory that was never a lock of that kind: zeroes.
 bool is_blank(const void *lock, LockKind kind) {

@@ -270,7 +270,7 @@ TEST_F(KeApc, TheEndOfTheThreadRunsKernelOnesAndRunsDownUserOnes) {
 
 // A running thread takes an APC where a driver calls the kernel.
 TEST_F(KeApc, ToARunningThreadComesAtItsNextCall) {
-  auto *const before = std::exchange(ps::is_driver_code, [](const void *) { return true; });
+  auto *const before = ps::is_driver_code.exchange(+[](const void *) { return true; });
   std::atomic<bool> queued{false}, runs{false};
   std::atomic<size_t> done{0};
   SystemThread thread([&] {

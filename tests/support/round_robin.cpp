@@ -95,7 +95,7 @@ PolicyTest::PolicyTest(unsigned cpus) {
   auto booted = Machine::boot(std::move(options));
   EXPECT_TRUE(booted);
   if (booted) machine_ = std::move(*booted);
-  ps::is_driver_code = [](const void *address) { return address >= &__executable_start && address < &etext; };
+  ps::is_driver_code = +[](const void *address) { return address >= &__executable_start && address < &etext; };
 }
 
 PolicyTest::~PolicyTest() {
