@@ -191,11 +191,16 @@ class Core {
 
   int write_segment(const Segment &segment) {
     const uint64_t end = segment.start + segment.file_size;
-    if (!segment.by_runs) return copy(segment, {segment.start, end});
     int error = 0;
-    map_.for_each_run(segment.start, end, false, [&](const Range &run) {
-      if (!error) error = copy(segment, run);
-    });
+    if (!segment.by_runs)
+      error = copy(segment, {segment.start, end});
+    else
+      map_.for_each_run(segment.start, end, false, [&](const Range &run) {
+        if (!error) error = copy(segment, run);
+      });
+    for (const Patch &patch : source_.patches) {
+      if (!error) error = write_patch(segment, patch);
+    }
     return error;
   }
 
@@ -217,7 +222,6 @@ class Core {
 
   // The chunk, but for pages that are zero.
   int put(const Segment &segment, uint64_t at, size_t size) {
-    for (const Patch &patch : source_.patches) apply(patch, at, size);
     const char *chunk = storage_.chunk;
     for (size_t i = 0; i < size;) {
       if (is_zero(chunk + i)) {
@@ -233,10 +237,13 @@ class Core {
     return 0;
   }
 
-  void apply(const Patch &patch, uint64_t at, size_t size) {
-    for (size_t i = 0; i < patch.size; ++i) {
-      if (patch.address + i - at < size) storage_.chunk[patch.address + i - at] = static_cast<char>(patch.bytes[i]);
-    }
+  // Over what was copied, and over pages that nobody has touched.
+  int write_patch(const Segment &segment, const Patch &patch) {
+    const uint64_t start = std::max(segment.start, patch.address);
+    const uint64_t end = std::min(segment.start + segment.file_size, patch.address + patch.size);
+    if (start >= end) return 0;
+    return write_at(file_, patch.bytes + (start - patch.address), end - start,
+                    segment.offset + (start - segment.start));
   }
 
   const int file_;
