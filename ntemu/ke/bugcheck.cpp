@@ -100,6 +100,10 @@ void bugcheck_at(const ucontext_t &trap, const Bugcheck &check) {
   stop({check, base::current_thread_slot, trap, true});
 }
 
+void bugcheck_from(const ucontext_t &caller, const Bugcheck &check) {
+  stop({check, base::current_thread_slot, caller, false});
+}
+
 void raise_status(NTSTATUS status) {
   ETHREAD &thread = current();
   for (RaiseFrame *frame = thread.raise_frame; frame; frame = frame->outer) {

@@ -31,6 +31,8 @@ struct Stop {
 [[noreturn]] void bugcheck(ULONG code, ULONG_PTR p1 = 0, ULONG_PTR p2 = 0, ULONG_PTR p3 = 0, ULONG_PTR p4 = 0);
 // The same in a signal handler, for what the registers in `trap` tell.
 [[noreturn]] void bugcheck_at(const ucontext_t &trap, const Bugcheck &check);
+// The same as if the function had called bugcheck whose call returns to `caller`'s RIP.
+[[noreturn]] void bugcheck_from(const ucontext_t &caller, const Bugcheck &check);
 
 // For what record_exception has recorded (ke/exception.h), and nobody handles.
 [[noreturn]] void bugcheck_for_exception(const ucontext_t &trap);

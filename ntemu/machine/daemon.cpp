@@ -149,7 +149,7 @@ std::optional<Error> Daemon::boot() {
   if (!machine) return machine.error();
   machine_ = std::move(*machine);
   services_.emplace(*machine_);
-  report_faults();
+  report_faults(options_.sanitizer_stops ? SanitizerReports::kStopAndLog : SanitizerReports::kAsTheyAre);
   mount();
   auto control = ControlServer::start(*machine_, operations(), [&stop = stop_] { stop.ask("'ntemu shutdown'"); });
   if (!control) {

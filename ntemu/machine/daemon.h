@@ -13,6 +13,7 @@ struct DaemonOptions {
   bool print = false;               // DbgPrint lines to standard output
   bool allow_other = false;         // other users may use the mount
   unsigned cpus = 2;                // virtual processors
+  bool sanitizer_stops = false;     // what a sanitizer reports ends the machine as a bugcheck
   // Called once, when the machine is ready ({"ok":true,"pid":N}) or cannot be booted (a refusal as of control.h).
   std::function<void(const nlohmann::json &outcome)> report;
 };

@@ -14,6 +14,7 @@
 #include "ntemu/ldr/image.h"
 #include "ntemu/ldr/unloaded.h"
 #include "ntemu/machine/leave.h"
+#include "ntemu/machine/sanitizer_stops.h"
 #include "ntemu/vf/paged_access.h"
 #include "ntemu/vf/special_pool.h"
 
@@ -39,44 +40,6 @@ void stop_for_fail_fast(const ucontext_t &trap, const siginfo_t *info) {
                    {static_cast<ULONG>(trap.uc_mcontext.gregs[REG_RCX]), reinterpret_cast<ULONG_PTR>(&KiTrapFrame),
                     reinterpret_cast<ULONG_PTR>(&KiExceptionRecord), 0}});
 }
-
-}  // namespace
-}  // namespace ntemu::machine
-
-#if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
-
-extern "C" void __sanitizer_set_death_callback(void (*callback)());
-
-namespace ntemu::machine {
-namespace {
-
-struct sigaction sanitizers_action;
-
-void on_fault(int signal, siginfo_t *info, void *context) {
-  if (step_over(context)) return;
-  stop_for_fail_fast(*static_cast<const ucontext_t *>(context), info);
-  if (sanitizers_action.sa_flags & SA_SIGINFO) return sanitizers_action.sa_sigaction(signal, info, context);
-  ::signal(signal, SIG_DFL);  // the instruction faults again
-}
-
-}  // namespace
-
-void report_faults() {
-  __sanitizer_set_death_callback(remove_all);
-  struct sigaction action {};
-  action.sa_sigaction = on_fault;
-  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-  struct sigaction before {};
-  sigaction(SIGSEGV, &action, &before);
-  if (before.sa_sigaction != on_fault) sanitizers_action = before;
-}
-
-}  // namespace ntemu::machine
-
-#else
-
-namespace ntemu::machine {
-namespace {
 
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
@@ -167,15 +130,43 @@ void on_fault(int signal, siginfo_t *info, void *context) {
                    (error & kExecute) != 0, info->si_code == SEGV_ACCERR});
 }
 
+void install(void (*handler)(int, siginfo_t *, void *), int signal, struct sigaction *before = nullptr) {
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+  sigaction(signal, &action, before);
+}
+
+#if defined(NTEMU_ASAN) || defined(NTEMU_TSAN)
+
+struct sigaction sanitizers_action;
+
+void on_sanitizers_fault(int signal, siginfo_t *info, void *context) {
+  if (step_over(context)) return;
+  stop_for_fail_fast(*static_cast<const ucontext_t *>(context), info);
+  if (sanitizers_action.sa_flags & SA_SIGINFO) return sanitizers_action.sa_sigaction(signal, info, context);
+  ::signal(signal, SIG_DFL);  // the instruction faults again
+}
+
+void leave_faults_to_the_sanitizer() {
+  struct sigaction before {};
+  install(on_sanitizers_fault, SIGSEGV, &before);
+  if (before.sa_sigaction != on_sanitizers_fault) sanitizers_action = before;
+}
+
+#else
+
+void leave_faults_to_the_sanitizer() {}
+
+#endif
+
 }  // namespace
 
-void report_faults() {
-  struct sigaction action {};
-  action.sa_sigaction = on_fault;
-  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-  for (const int signal : kFaults) sigaction(signal, &action, nullptr);
+void report_faults(SanitizerReports reports) {
+  before_sanitizer_ends(remove_all);
+  if (has_sanitizer() && reports == SanitizerReports::kAsTheyAre) return leave_faults_to_the_sanitizer();
+  if (has_sanitizer()) stop_on_sanitizer_reports(reports == SanitizerReports::kStopAndLog);
+  for (const int signal : kFaults) install(on_fault, signal);
 }
 
 }  // namespace ntemu::machine
-
-#endif

@@ -1,8 +1,10 @@
 """ntcc --asan and --tsan under `ntemu run`: what the sanitizers report of a driver; skipped where those runtimes are not built."""
+import json
 import sys
 import unittest
 
-from command_line import SANITIZED, VARIANTS, CommandLineTest, source
+from command_line import BUGCHECK, SANITIZED, VARIANTS, CommandLineTest, source
+from machines import await_end
 
 OVERFLOW = source("""volatile char *Block = ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, 'tseT');
     if (!Block) return STATUS_NO_MEMORY;
@@ -37,6 +39,9 @@ static VOID Worker(PVOID Context)
         ZwClose(Threads[I]);
     }
     DbgPrint("%d\\n", Shared);""")
+UNDEFINED = source("return Values[Index];", globals="static volatile NTSTATUS Values[4];\nstatic volatile int Index = 4;")
+STACK = source("volatile char Text[10];\n    volatile char *volatile At = Text;\n    return At[Index];", globals="static volatile int Index = 12;")
+WILD_WRITE = source("*(volatile int *)(ULONG_PTR)0x1000 = 1;")
 RACE = LOCKED.replace("KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);\n", "").replace("KeReleaseMutex(&Mutex, FALSE);\n", "")
 
 
@@ -61,6 +66,29 @@ class Sanitizer(CommandLineTest):
     def run_instrumented(self, name: str, text: str):
         return self.ntemu("run", self.build(name, text, f"--{self.variant}", "--cc", "gcc"))
 
+    def stop_of(self, name: str, text: str, code: int = 0x1F2) -> list:
+        """The parameters of the stop in a machine that lives on, checked for being complete and for naming `text`'s line."""
+        self.build(name, text, f"--{self.variant}", "--cc", "gcc")
+        self.environment["NTEMU_MACHINE"] = str(self.place / "m")
+        self.addCleanup(self.ntemu, "shutdown")
+        self.expect(self.ntemu("boot", "--sanitizer", self.variant, "--sanitizer-stops"), 0)
+        status = json.loads(self.ntemu("status", "--json").output)
+        self.tool("sc", "create", name, "type=", "kernel", "binPath=", self.place / f"{name}.sys")
+        self.tool("sc", "start", name)
+        await_end(status["pid"], status["supervisor"])
+        log = (self.place / "m/debug.log").read_text(encoding="utf-8")
+        last = json.loads(self.ntemu("status", "--json").output)["last_stop"]
+        self.assertEqual(int(last.get("code", "0"), 16), code, log)
+        self.assertIn(f"ended by a bugcheck (exit code {BUGCHECK})", log)
+        self.assertTrue((self.place / "m/MEMORY.DMP").exists(), log)
+        self.log = log
+        self.site = last["at"]
+        return [int(parameter, 16) for parameter in last["parameters"]]
+
+    def assert_site(self, function: str, line: int) -> None:
+        self.assertRegex(self.site, rf"!{function}\+0x[0-9a-f]+ \(.*driver\.c:{line}\)$", self.log)
+        self.assertRegex(self.log, rf"bugcheck error +at \w+!{function}\+0x[0-9a-f]+ \(.*driver\.c:{line}\)", self.log)
+
     def expect_clean(self, outcome, output: str):
         self.expect(outcome, 0)
         self.assertEqual((outcome.output, outcome.errors), (output, ""))
@@ -82,11 +110,45 @@ class Address(Sanitizer):
         self.reports("freed", USE_AFTER_FREE, "Block[0] = 1")
 
     def test_undefined_behaviour(self):
-        text = source("return Values[Index];", globals="static volatile NTSTATUS Values[4];\nstatic volatile int Index = 4;")
-        self.leaves_nothing = False  # libubsan ends the process in its own way; the next machine removes what is left
-        outcome = self.run_instrumented("undefined", text)
+        outcome = self.run_instrumented("undefined", UNDEFINED)
         self.assertNotEqual(outcome.code, 0, outcome.text())
-        self.assertRegex(outcome.errors, rf"driver\.c:{line_of(text, 'return Values')}:\d+: runtime error: index 4 out of bounds", outcome.text())
+        self.assertRegex(outcome.errors, rf"driver\.c:{line_of(UNDEFINED, 'return Values')}:\d+: runtime error: index 4 out of bounds", outcome.text())
+
+    def test_stop_for_an_overflow(self):
+        address, size, _, kind = self.stop_of("overflow", OVERFLOW)
+        self.assertEqual((address % 16, size, kind), (100 % 16, 1, 0x186), self.log)
+        self.assert_site("DriverEntry", line_of(OVERFLOW, "Block[Size] = 1"))
+        self.assertRegex(self.log, r"sanitizer .*ERROR: AddressSanitizer: use-after-poison")
+        self.assertRegex(self.log, rf"sanitizer error +#0 0x[0-9a-f]+ in DriverEntry .*driver\.c:{line_of(OVERFLOW, 'Block[Size] = 1')}")
+        self.assertRegex(self.log, r"sanitizer error AddressSanitizer: use-after-poison, a write of 1 byte\n")
+
+    def test_stop_for_a_use_of_a_freed_block(self):
+        self.assertEqual(self.stop_of("freed", USE_AFTER_FREE)[3], 0x187, self.log)
+        self.assert_site("DriverEntry", line_of(USE_AFTER_FREE, "Block[0] = 1"))
+
+    def test_stop_for_the_stack(self):
+        _, size, _, kind = self.stop_of("stack", STACK)
+        self.assertEqual((size, kind), (1, 0xF3), self.log)
+        self.assert_site("DriverEntry", line_of(STACK, "return At"))
+
+    def test_stop_for_undefined_behaviour(self):
+        address, size, _, kind = self.stop_of("undefined", UNDEFINED)
+        self.assertEqual((address, size, kind), (0, 0, 0x10000), self.log)
+        self.assert_site("DriverEntry", line_of(UNDEFINED, "return Values"))
+        self.assertRegex(self.log, r"sanitizer error UndefinedBehaviorSanitizer: Index 4 out of bounds for type .* \(driver\.c:")
+
+    def test_a_fault_is_the_stop_that_it_is_without_sanitizer(self):
+        code, *_ = self.stop_of("wild", WILD_WRITE, 0x7E)
+        self.assertEqual(code, 0xFFFFFFFFC0000005, self.log)
+        self.assert_site("DriverEntry", line_of(WILD_WRITE, "*(volatile"))
+
+    def test_run_with_stops(self):
+        image = self.build("overflow", OVERFLOW, "--asan", "--cc", "gcc")
+        outcome = self.ntemu("run", "--sanitizer-stops", "--json", image)
+        self.expect(outcome, BUGCHECK, r"==\d+==ERROR: AddressSanitizer: use-after-poison.*", r"ntemu: bugcheck: \*\*\* STOP: 0x000001F2.*")
+        check = self.result(outcome)["bugcheck"]
+        self.assertEqual((check["code"], check["name"]), ("0x000001F2", "KASAN_ILLEGAL_ACCESS"))
+        self.assertIn(f"driver.c:{line_of(OVERFLOW, 'Block[Size] = 1')}", check["at"])
 
     def test_nothing_of_a_driver_without_faults(self):
         self.expect_clean(self.run_instrumented("clean", LOCKED), "2000\n")
@@ -100,6 +162,13 @@ class Thread(Sanitizer):
         self.assertNotEqual(outcome.code, 0, outcome.text())
         self.assertIn("ThreadSanitizer: data race", outcome.errors, outcome.text())
         self.assertRegex(outcome.errors, rf"#0 Worker .*driver\.c:{line_of(RACE, 'Shared++')}\b", outcome.text())
+
+    def test_stop_for_a_race(self):
+        _, size, _, kind = self.stop_of("race", RACE)
+        self.assertEqual((size, kind & ~0x100), (4, 0x20000), self.log)
+        self.assert_site("Worker", line_of(RACE, "Shared++"))
+        self.assertRegex(self.log, r"sanitizer .*WARNING: ThreadSanitizer: data race")
+        self.assertRegex(self.log, rf"sanitizer error +#0 Worker .*driver\.c:{line_of(RACE, 'Shared++')}")
 
     def test_nothing_of_a_driver_without_races(self):
         self.expect_clean(self.run_instrumented("clean", LOCKED), "2000\n")
@@ -115,6 +184,16 @@ class OtherRuntime(CommandLineTest):
                 continue
             (self.place / "d.c").write_text(source(), encoding="utf-8")
             self.expect(self.tool("ntcc", f"--{variant}", "d.c"), 1, rf"ntcc: error: --{variant}: this ntemu was built without that runtime \(.* is missing\)")
+
+
+    @unittest.skipIf(SANITIZED, "this whole build has its own sanitizer")
+    def test_stops_need_a_sanitizer(self):
+        image = self.build("plain", source())
+        for command in (("run", "--sanitizer-stops", image), ("boot", "--machine", "m", "--sanitizer-stops")):
+            outcome = self.ntemu(*command)
+            self.expect(outcome, 50)
+            self.assertRegex(outcome.errors, "--sanitizer-stops needs a runtime with a sanitizer")
+        self.assertFalse((self.place / "m").exists())
 
 
 if __name__ == "__main__":

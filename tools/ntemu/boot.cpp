@@ -163,6 +163,8 @@ int boot_in_background(const BootOptions &options, const machine::DaemonOptions 
 
 int boot(const BootOptions &options) {
   const auto directory = machine::machine_directory(options.machine);
+  if (const auto why = refuse_sanitizer_stops(options.sanitizer_stops))
+    return fail({STATUS_NOT_SUPPORTED, *why}, options.json, {{"running", false}, {"directory", directory.string()}});
   const auto claimed = claim(directory);
   if (!claimed) return fail(claimed.error(), options.json, {{"running", false}, {"directory", directory.string()}});
   if (claimed->pid) return say_it_runs(options, directory, claimed->pid, false);
@@ -171,6 +173,7 @@ int boot(const BootOptions &options) {
                                       .lock = claimed->lock,
                                       .allow_other = options.allow_other,
                                       .cpus = options.cpus,
+                                      .sanitizer_stops = options.sanitizer_stops,
                                       .report = {}};
   return options.foreground ? boot_in_foreground(options, daemon) : boot_in_background(options, daemon);
 }

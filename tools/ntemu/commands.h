@@ -23,6 +23,7 @@ struct RunOptions {
   std::vector<std::string> make_directories;
   unsigned cpus = 2;
   bool trace = false;
+  bool sanitizer_stops = false;
   bool json = false;
 };
 int run(const RunOptions &options);
@@ -69,6 +70,7 @@ struct BootOptions {
   unsigned cpus = 2;
   bool foreground = false;
   bool allow_other = false;
+  bool sanitizer_stops = false;
   bool json = false;
 };
 int boot(const BootOptions &options);
@@ -113,6 +115,11 @@ int demo();
 using Action = std::function<int()>;
 void add_machine_commands(CLI::App &app, Action &action, std::string &sanitizer);
 void add_project_commands(CLI::App &app, Action &action);
+
+// The help of --sanitizer-stops, and why it cannot be had; nothing when it can.
+inline constexpr const char *kSanitizerStopsHelp =
+    "End the machine in bugcheck 0x1F2 when the sanitizer reports something";
+std::optional<std::string> refuse_sanitizer_stops(bool asked);
 
 // "250ms", "2s", "30m" or plain seconds; nullopt if it is none of them.
 std::optional<std::chrono::milliseconds> parse_duration(const std::string &text);

@@ -1,6 +1,7 @@
 // The command lines of the subcommands that are about a machine that lives on.
 #include <CLI/CLI.hpp>
 
+#include "ntemu/machine/sanitizer_stops.h"
 #include "tools/ntemu/commands.h"
 
 namespace ntemu::tool {
@@ -26,6 +27,7 @@ void add_boot(CLI::App &app, Action &action, std::string &sanitizer) {
       ->type_name("N");
   command->add_option("--sanitizer", sanitizer, "Use the runtime that is built with this sanitizer")
       ->check(CLI::IsMember({"asan", "tsan"}));
+  command->add_flag("--sanitizer-stops", options->sanitizer_stops, kSanitizerStopsHelp);
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       std::string(kWhichMachine) +
@@ -102,6 +104,11 @@ void add_drives(CLI::App &app, Action &action) {
 }
 
 }  // namespace
+
+std::optional<std::string> refuse_sanitizer_stops(bool asked) {
+  if (!asked || machine::has_sanitizer()) return std::nullopt;
+  return "--sanitizer-stops needs a runtime with a sanitizer: a driver of 'ntcc --asan' or '--tsan', or --sanitizer";
+}
 
 void add_machine_commands(CLI::App &app, Action &action, std::string &sanitizer) {
   add_boot(app, action, sanitizer);

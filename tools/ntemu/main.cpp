@@ -131,6 +131,7 @@ int main(int argc, char **argv) {
       ->add_option("--sanitizer", sanitizer,
                    "Use the runtime that is built with this sanitizer (default: as the driver is)")
       ->check(CLI::IsMember({"asan", "tsan"}));
+  run_app->add_flag("--sanitizer-stops", run_options.sanitizer_stops, kSanitizerStopsHelp);
   run_app->add_flag("--gdb", gdb, "Run under gdb, stopped at DriverEntry");
   run_app->footer(
       "Prints what the driver prints with DbgPrint. A driver whose threads all wait with nothing to wake them is "

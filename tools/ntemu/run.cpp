@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "nt/status.h"
 #include "ntemu/api/enter.h"
 #include "ntemu/include/ntemu/machine.h"
 #include "ntemu/kd/debug_print.h"
@@ -161,6 +162,8 @@ void end_with_json(const ke::Stop &stop) {
 }  // namespace
 
 int run(const RunOptions &options) {
+  if (const auto why = refuse_sanitizer_stops(options.sanitizer_stops))
+    return finish(options, failure(options, {STATUS_NOT_SUPPORTED, *why}));
   Interruption interruption;
   auto booted = Machine::boot({.directory = options.machine,
                                .debug_print =
@@ -173,7 +176,8 @@ int run(const RunOptions &options) {
                                .cpus = options.cpus});
   if (!booted) return finish(options, failure(options, booted.error()));
   Machine &machine = **booted;
-  machine::report_faults();
+  machine::report_faults(options.sanitizer_stops ? machine::SanitizerReports::kStop
+                                                 : machine::SanitizerReports::kAsTheyAre);
   for (const std::string &path : options.make_directories) {
     if (const auto error = machine.make_directory(path)) return finish(options, failure(options, *error));
   }
