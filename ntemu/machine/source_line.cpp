@@ -26,6 +26,7 @@ struct KnownImage {
   size_t size;
   std::string name;
   std::string file;
+  std::string copy;  // that was loaded: there as long as the image is, when the file may have gone or become another
 };
 
 struct Lines {
@@ -47,12 +48,14 @@ const Dwfl_Callbacks kCallbacks{.find_elf = dwfl_build_id_find_elf,
                                 .debuginfo_path = nullptr};
 
 Dwfl *open(Lines &all, const KnownImage &image) NTEMU_REQUIRES(all.mutex) {
-  const auto [at, fresh] = all.open.try_emplace({image.file, image.base}, nullptr);
+  std::error_code gone;
+  const std::string &file = std::filesystem::exists(image.copy, gone) ? image.copy : image.file;
+  const auto [at, fresh] = all.open.try_emplace({file, image.base}, nullptr);
   if (!fresh) return at->second;
   Dwfl *dwfl = dwfl_begin(&kCallbacks);
   if (!dwfl) return nullptr;
   dwfl_report_begin(dwfl);
-  dwfl_report_elf(dwfl, image.name.c_str(), image.file.c_str(), -1, image.base, false);
+  dwfl_report_elf(dwfl, image.name.c_str(), file.c_str(), -1, image.base, false);
   dwfl_report_end(dwfl, nullptr, nullptr);
   return at->second = dwfl;
 }
@@ -66,7 +69,7 @@ KnownImage image_of(Lines &all, const void *address) NTEMU_REQUIRES(all.mutex) {
   if (dladdr(address, &info) == 0 || !info.dli_fname) return {};
   const std::filesystem::path path = info.dli_fname;
   const bool program = !std::filesystem::exists(path) || path.string().find('/') == std::string::npos;
-  return {reinterpret_cast<uintptr_t>(info.dli_fbase), 0, path.stem().string(), program ? "/proc/self/exe" : path};
+  return {reinterpret_cast<uintptr_t>(info.dli_fbase), 0, path.stem().string(), program ? "/proc/self/exe" : path, {}};
 }
 
 // A C++ name as people write it, without what it is called with.
@@ -124,7 +127,8 @@ void note_image(const ldr::Image &image) {
   // What was in its place is gone.
   std::erase_if(all.images,
                 [&](const KnownImage &old) { return base < old.base + old.size && old.base < base + size; });
-  all.images.push_back({base, size, image.name, std::filesystem::absolute(image.file)});
+  all.images.push_back(
+      {base, size, image.name, std::filesystem::absolute(image.file), std::filesystem::absolute(image.symbol_file())});
 }
 
 SourceLine find_line(const void *address) {
