@@ -5,6 +5,7 @@
 
 #include "nt/status.h"
 #include "ntemu/api/kernel_image.h"
+#include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
 #include "ntemu/base/sanitizers.h"
 #include "ntemu/ex/ex.h"
@@ -15,11 +16,22 @@
 #include "ntemu/ldr/unloaded.h"
 #include "ntemu/machine/leave.h"
 #include "ntemu/machine/sanitizer_stops.h"
+#include "ntemu/vf/pageable_code.h"
 #include "ntemu/vf/paged_access.h"
 #include "ntemu/vf/special_pool.h"
 
 namespace ntemu::machine {
 namespace {
+
+constexpr greg_t kWrite = 2, kExecute = 16;  // of the page fault's error code
+
+// Pageable code of a verified driver, which is not executable until somebody calls it.
+bool code_is_paged_in(const siginfo_t *info, void *context) {
+  const greg_t error = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_ERR];
+  if (info->si_signo != SIGSEGV || info->si_code != SEGV_ACCERR || (error & kExecute) == 0) return false;
+  const ETHREAD *thread = base::current_thread_slot;
+  return vf::page_in(info->si_addr, thread ? thread->irql : PASSIVE_LEVEL);
+}
 
 bool step_over(void *context) {
   greg_t &ip = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP];
@@ -96,6 +108,9 @@ struct Access {
     ke::record_exception(STATUS_ACCESS_VIOLATION, access.trap, access.address);
     ke::bugcheck_at(access.trap, *known);
   }
+  if (access.execute && vf::is_pageable_code(place))
+    base::log(base::Level::kError, "verifier", "{} is pageable code, and its page is not there at IRQL {}",
+              ldr::symbolize(place), irql);
   if (ldr::is_unloaded(place)) stop(0xCE, access.kind(1, 16), access.instruction, 0);
   if (irql >= DISPATCH_LEVEL)
     stop(api::is_kernel_code(instruction) ? 0x0A : 0xD1, irql, access.kind(1, 8), access.instruction);
@@ -109,7 +124,7 @@ struct Access {
 
 // The process is lost already, unless a test takes the stop: so this may do what a handler otherwise must not.
 void on_fault(int signal, siginfo_t *info, void *context) {
-  if (signal == SIGSEGV && step_over(context)) return;
+  if (code_is_paged_in(info, context) || (signal == SIGSEGV && step_over(context))) return;
   const auto &trap = *static_cast<const ucontext_t *>(context);
   stop_for_fail_fast(trap, info);
   switch (signal) {
@@ -124,7 +139,6 @@ void on_fault(int signal, siginfo_t *info, void *context) {
   }
   // An address that no pointer can have, such as one that was overwritten with text, is not told by the processor.
   if (info->si_code == SI_KERNEL) raise(STATUS_ACCESS_VIOLATION, trap, ~ULONG_PTR{0});
-  constexpr greg_t kWrite = 2, kExecute = 16;  // of the page fault's error code
   const greg_t error = trap.uc_mcontext.gregs[REG_ERR];
   stop_for_access({trap, reinterpret_cast<ULONG_PTR>(info->si_addr), ke::instruction_of(trap), (error & kWrite) != 0,
                    (error & kExecute) != 0, info->si_code == SEGV_ACCERR});
@@ -142,7 +156,7 @@ void install(void (*handler)(int, siginfo_t *, void *), int signal, struct sigac
 struct sigaction sanitizers_action;
 
 void on_sanitizers_fault(int signal, siginfo_t *info, void *context) {
-  if (step_over(context)) return;
+  if (code_is_paged_in(info, context) || step_over(context)) return;
   stop_for_fail_fast(*static_cast<const ucontext_t *>(context), info);
   if (sanitizers_action.sa_flags & SA_SIGINFO) return sanitizers_action.sa_sigaction(signal, info, context);
   ::signal(signal, SIG_DFL);  // the instruction faults again

@@ -1,5 +1,7 @@
 #include "ntemu/machine/verify.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -13,6 +15,7 @@
 #include "ntemu/vf/call_check.h"
 #include "ntemu/vf/delay.h"
 #include "ntemu/vf/injection.h"
+#include "ntemu/vf/pageable_code.h"
 #include "ntemu/vf/verified.h"
 
 namespace ntemu::machine {
@@ -68,6 +71,14 @@ void begin(VerifierState &state, const vf::Settings &settings, const ldr::Image 
   driver.image = &image;
   driver.options = options;
   base::log(base::Level::kInfo, "verifier", "{} is verified, flags 0x{:08x}", base::to_utf8(image.base_name), options);
+}
+
+// Between symbols that ntcc's linker script defines; nothing where the driver has no such code.
+std::pair<void *, size_t> pageable_code(const ldr::Image &image) {
+  void *const begin = image.handle ? dlsym(image.handle, "nt_pageable_begin") : nullptr;
+  void *const end = image.handle ? dlsym(image.handle, "nt_pageable_end") : nullptr;
+  if (!begin || end < begin) return {};
+  return {begin, static_cast<size_t>(static_cast<char *>(end) - static_cast<char *>(begin))};
 }
 
 void end(const VerifiedDriver &driver) { vf::unverify_image(driver.image->entry.DllBase); }
@@ -144,6 +155,7 @@ void verify_at_load(const ldr::Image &image) {
   VerifierState &state = verifier_state();
   base::Guard guard(state.mutex);
   state.images.push_back(&image);
+  if (const auto [begin, bytes] = pageable_code(image); bytes) vf::note_pageable_code(begin, bytes);
   if (const auto options = options_for(state, settings, image)) {
     begin(state, settings, image, *options);
     tell_injection(state, settings);
@@ -171,6 +183,7 @@ void unverify_at_unload(const ldr::Image &image) {
   VerifierState &state = verifier_state();
   base::Guard guard(state.mutex);
   std::erase(state.images, &image);
+  if (const auto [begin, bytes] = pageable_code(image); bytes) vf::forget_pageable_code(begin);
   for (VerifiedDriver &driver : state.drivers) {
     if (driver.image != &image) continue;
     if (driver.options) end(driver);

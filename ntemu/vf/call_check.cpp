@@ -87,6 +87,7 @@ void start_call_checks() {
   std::call_once(once, [] {
     add_counters();
     add_irql_checks();
+    add_pageable_code_checks();
     add_region_checks();
     add_security_checks();
     add_object_checks();

@@ -23,6 +23,7 @@ void add_call_hook(api::CallHook hook);
 
 // Who adds checks; each is called once, by start_call_checks.
 void add_irql_checks();
+void add_pageable_code_checks();
 void add_region_checks();
 void add_security_checks();
 void add_object_checks();

@@ -10,6 +10,7 @@
 #include "ntemu/base/peek.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/vf/pageable_code.h"
 
 namespace ntemu::vf {
 namespace {
@@ -87,11 +88,12 @@ __attribute__((no_sanitize("address", "thread"))) size_t capture_stack_at(const 
   };
   const void *const instruction = get(REG_RIP);
   add(instruction);
-  // A call to where no code is has left nothing but where it came from.
+  // A call to where no code is, or none that is there, has left nothing but where it came from.
   dl_find_object object;
   const auto *const stack = static_cast<const char *>(get(REG_RSP));
-  if (_dl_find_object(const_cast<void *>(instruction), &object) != 0 &&
-      follows(reinterpret_cast<const Frame *>(stack), top, thread)) {
+  const bool called = _dl_find_object(const_cast<void *>(instruction), &object) != 0 ||
+                      (is_pageable_code(instruction) && ldr::symbolize(instruction).ends_with("+0x0"));
+  if (called && follows(reinterpret_cast<const Frame *>(stack), top, thread)) {
     add(*reinterpret_cast<const void *const *>(stack));
   }
   const auto *frame = static_cast<const Frame *>(get(REG_RBP));

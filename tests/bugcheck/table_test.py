@@ -178,11 +178,61 @@ for rows, then_stop in ((VERIFIED, ""), (VERIFIED_UNLOAD, "stop")):
         add_verified(name, flags_of_name, tuple(row_of_name), then_stop)
 
 
+# Source: the pages of "alloc_text" and of Driver Verifier's option Force IRQL Checking.
+@plain_only
+class PageableCode(Provocation):
+    def every_compiler(self, run):
+        for driver in DRIVERS.glob("pageable_*.sys"):
+            with self.subTest(driver=driver.stem):
+                run(driver.stem)
+            shutil.rmtree(self.m, ignore_errors=True)
+
+    def run_through(self, case: str, driver: str, flags: "int | None") -> str:
+        """The log of a machine that goes on."""
+        self.boot()
+        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
+        self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
+        if flags is not None:
+            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
+        for verb in ("start", "stop"):
+            self.expect(self.tool("sc", verb, case), 0)
+        self.expect(self.ntemu("shutdown"), 0)
+        return (self.m / "debug.log").read_text(encoding="utf-8")
+
+    def test_called_at_dispatch_level(self):
+        def run(driver):
+            stop = self.provoke("case1", driver=driver, flags=0x2)
+            self.check(stop, 0xD1, In("!Pageable"), 2, 8, In("!Pageable"))
+            self.assertRegex(stop["log"], r"verifier error pageable_\w+!Pageable\S* is pageable code, and its page is not there at IRQL 2")
+            self.assertRegex(stop["log"], r"(?m)!CallAtDispatch\S* \(.*pageable\.c:\d+\)$")
+        self.every_compiler(run)
+
+    def test_left_by_a_raise(self):
+        def run(driver):
+            stop = self.provoke("case2", driver=driver, flags=0x2)
+            self.check(stop, 0xD1, In("!RaiseInPageable"), 2, 8, In("!RaiseInPageable"))
+            self.assertRegex(stop["at"], r"RaiseInPageable.*pageable\.c:\d+\)")
+        self.every_compiler(run)
+
+    def test_below_dispatch_level_it_comes_back(self):
+        self.every_compiler(lambda driver: self.assertIn("calls: enough", self.run_through("case3", driver, 0x2)))
+
+    def test_without_the_option_it_is_always_there(self):
+        def run(driver):
+            for case, flags in (("case1", None), ("case2", None), ("case1", 0x8), ("case2", 0x8)):
+                self.assertIn("went on", self.run_through(case, driver, flags))
+                shutil.rmtree(self.m)
+        self.every_compiler(run)
+
+
 @plain_only
 class Others(Provocation):
     def test_stack_cookie(self):
         stop = self.provoke("Cookie", driver="stack_cookie")
         self.check(stop, 0xF7, ANY, ANY, ANY, 0)
+
+    def test_the_line_of_a_driver_on_a_drive(self):
+        self.assertRegex(self.provoke("ReadNull")["at"], r"^misuse!ReadNull\+0x[0-9a-f]+ \(.*misuse\.c:\d+\)$")
 
     def test_callback_that_does_not_return(self):
         stop = self.provoke("StopWithCallback")

@@ -1,4 +1,4 @@
-"""What ntcc accepts, refuses and says. usage: ntcc_test.py errors|dialect|link|outputs"""
+"""What ntcc accepts, refuses and says. usage: ntcc_test.py errors|dialect|link|outputs|pageable"""
 import json
 import os
 import pathlib
@@ -175,8 +175,59 @@ def outputs() -> None:
     check(ntcc("--version").stdout.startswith("ntcc "), "--version")
 
 
+PAGEABLE = """#include <ntddk.h>
+EXTERN_C_START
+NTSTATUS DriverEntry(PDRIVER_OBJECT d, PUNICODE_STRING r);
+VOID Rare(PVOID p);
+VOID Other(PVOID p);
+VOID Early(PVOID p);
+EXTERN_C_END
+static VOID Resident(PKSPIN_LOCK l);
+#ifdef ALLOC_PRAGMA
+#pragma alloc_text(INIT, Early)
+#pragma alloc_text(PAGE, Rare)
+#pragma alloc_text(PAGELK, Other)
+#endif
+static VOID Resident(PKSPIN_LOCK l) { KIRQL i; KeAcquireSpinLock(l, &i); KeReleaseSpinLock(l, i); }
+VOID Early(PVOID p) { DbgPrint("%p", p); }
+VOID Other(PVOID p) { DbgPrint("%p", p); }
+VOID Rare(PVOID p) { KSPIN_LOCK l; (void)p; KeInitializeSpinLock(&l); Resident(&l); Other(p); }
+NTSTATUS DriverEntry(PDRIVER_OBJECT d, PUNICODE_STRING r) { (void)r; Rare(d); Early(d); return STATUS_SUCCESS; }
+"""
+
+
+def places(image: str) -> dict:
+    lines = subprocess.run(["nm", image], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {line.split()[2]: int(line.split()[0], 16) for line in lines if len(line.split()) == 3}
+
+
+def pageable() -> None:
+    for compiler in COMPILERS:
+        for suffix in ("c", "cpp"):
+            source = write(f"paged.{suffix}", PAGEABLE)
+            for level in ("-O0", "-O2"):
+                shown = f"{compiler} {level} {source}"
+                result = ntcc("--cc", compiler, level, "-Werror", source, "-MD", "-MF", "paged.d")
+                check(result.returncode == 0 and result.stderr == "", f"{shown}:\n{result.stderr}")
+                at = places("paged.sys")
+                begin, end = at.get("nt_pageable_begin", 0), at.get("nt_pageable_end", 0)
+                check(begin % 4096 == 0 and end - begin == 4096, f"{shown}: pageable code is at {begin:x} to {end:x}")
+                inside = {name for name, place in at.items() if begin <= place < end and not name.startswith("nt_")}
+                check(inside == {"Rare", "Other"}, f"{shown}: pageable are {inside}")
+                check(any("Resident" in name for name in at), f"{shown}: a function that is not pageable was inlined into one that is")
+                check("ntddk.h" in pathlib.Path("paged.d").read_text(), f"{shown}: the dependencies lack ntddk.h")
+                check(ntcc("--cc", compiler, level, "-c", source).returncode == 0, f"{shown}: -c")
+                check(ntcc("--cc", compiler, "-o", "again.sys", "paged.o").returncode == 0, f"{shown}: the object does not link")
+                check("nt_pageable_begin" in places("again.sys"), f"{shown}: an object's pageable code is not placed")
+    if "clang" in COMPILERS:
+        write("seg.c", ENTRY.replace("NTSTATUS", '#pragma code_seg("PAGE")\nNTSTATUS', 1) % "")
+        check(ntcc("--cc", "clang", "seg.c").returncode == 0, "code_seg does not compile")
+        at = places("seg.sys")
+        check(at.get("nt_pageable_begin", 0) <= at["DriverEntry"] < at.get("nt_pageable_end", 0), "code_seg does not place")
+
+
 def main() -> int:
-    if len(sys.argv) != 2 or sys.argv[1] not in ("errors", "dialect", "link", "outputs"):
+    if len(sys.argv) != 2 or sys.argv[1] not in ("errors", "dialect", "link", "outputs", "pageable"):
         print(__doc__, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="ntcc-test-") as folder:

@@ -53,7 +53,7 @@ Arguments compile_flags(const Options &options, const Toolchain &toolchain, bool
   append(flags, sanitizer_flags(options.variant));
   if (options.fuzz) flags.push_back("-fsanitize=address,undefined,fuzzer-no-link");
   if (options.coverage) append(flags, {"--coverage", "-fprofile-update=atomic"});
-  flags.push_back("-DNTEMU_DRIVER_BUILD=1");
+  append(flags, {"-DNTEMU_DRIVER_BUILD=1", "-DALLOC_PRAGMA=1", "-DALLOC_DATA_PRAGMA=1"});
   if (!options.has_compile_option("-DDBG")) flags.push_back(options.checked ? "-DDBG=1" : "-DDBG=0");
   if (options.checked)
     flags.push_back("-DNTEMU_CHECKED=1");

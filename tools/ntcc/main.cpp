@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include "tools/ntcc/flags.h"
 #include "tools/ntcc/link_report.h"
 #include "tools/ntcc/long_scan.h"
+#include "tools/ntcc/pageable.h"
 
 namespace ntemu::ntcc {
 namespace {
@@ -92,6 +94,11 @@ class Driver {
     Arguments command = {toolchain_.compiler};
     const Arguments flags = compile_flags(options_, toolchain_, input.is_cxx);
     command.insert(command.end(), flags.begin(), flags.end());
+    const std::vector<PlacedFunction> pageable = pageable_of(input, command);
+    if (!pageable.empty()) {
+      const Arguments more = pageable_flags(toolchain_.is_clang);
+      command.insert(command.end(), more.begin(), more.end());
+    }
     if (options_.stop != Stop::kInCompiler) command.push_back("-c");
     if (!object.empty()) command.insert(command.end(), {"-o", object});
     // Without this a dependency file would name the temporary object, or one beside the source.
@@ -104,7 +111,22 @@ class Driver {
     if (options_.verbose) fmt::print(stderr, "{}\n", shell_line(command));
     const int code = run(command, Capture::kNothing).exit_code;
     if (code && !options_.has_compile_option("-D__try")) explain_try(input.path);
-    return code;
+    if (code || pageable.empty()) return code;
+    return place_pageable(object.empty() ? fs::path(input.path).stem().string() + ".o" : object, pageable);
+  }
+
+  // Which functions the source puts into pageable sections. Its own text tells whether it is worth asking.
+  std::vector<PlacedFunction> pageable_of(const Input &input, const Arguments &command) const {
+    if (options_.stop == Stop::kInCompiler || !find_word(text_of(input.path), "alloc_text")) return {};
+    Arguments preprocess;
+    for (size_t i = 0; i < command.size(); ++i) {
+      if (command[i] == "-MF" || command[i] == "-MT" || command[i] == "-MQ")
+        ++i;  // and what it is of
+      else if (!command[i].starts_with("-M"))
+        preprocess.push_back(command[i]);
+    }
+    preprocess.insert(preprocess.end(), {"-E", "-P", "-w", "-x", input.is_cxx ? "c++" : "c", input.path});
+    return find_pageable(run(preprocess, Capture::kOutput).output);
   }
 
   std::string image() const {
@@ -118,6 +140,11 @@ class Driver {
     command.insert(command.end(), objects.begin(), objects.end());
     const Arguments flags = link_flags(options_, toolchain_, name);
     command.insert(command.end(), flags.begin(), flags.end());
+    if (std::any_of(objects.begin(), objects.end(), has_pageable_code)) {
+      const std::string script = temporary_.path() + "/pageable.ld";
+      std::ofstream(script) << kPageableScript;
+      command.push_back("-Wl,-T," + script);
+    }
     if (options_.verbose) fmt::print(stderr, "{}\n", shell_line(command));
     const RunResult result = run(command, Capture::kErrors);
     if (options_.verbose) fmt::print(stderr, "{}", result.output);
