@@ -4,6 +4,7 @@
 
 #include "ntemu/base/lock.h"
 #include "ntemu/base/utf.h"
+#include "ntemu/ke/thread.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ob/object.h"
 #include "ntemu/ps/thread.h"
@@ -55,7 +56,11 @@ using namespace ntemu;
 
 // The name that lists of threads show.
 extern "C" VOID DeviceControlThread(PVOID context) {
+  // What the device's driver does here it does in a system service of whoever sent the request.
+  ULONG &flags = ke::current().CrossThreadFlags;
+  __atomic_fetch_and(&flags, ~ULONG{ke::kSystemThreadFlag}, __ATOMIC_RELAXED);
   io::perform(*static_cast<io::ControlRequest *>(context));
+  __atomic_fetch_or(&flags, ke::kSystemThreadFlag, __ATOMIC_RELAXED);
   io::take(context)->done = true;
   ke::note_rest();
 }

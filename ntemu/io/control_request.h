@@ -21,9 +21,9 @@ struct ControlRequest {
   std::atomic<bool> done{false};
 };
 
-// Opens the device and sends it the request, in a system thread of the request's own: one that never ends keeps nobody
-// else waiting, and a driver's mistakes are those of a thread of the machine. ke::note_rest tells that it is done; when
-// the machine ends first, it never is.
+// Opens the device and sends it the request, in a thread of the request's own: one that never ends keeps nobody else
+// waiting, and a driver's mistakes are those of a user's thread in the machine (bugcheck 0x3B). ke::note_rest tells
+// that it is done; when the machine ends first, it never is.
 NTSTATUS start_request(const std::shared_ptr<ControlRequest> &request);
 
 }  // namespace ntemu::io

@@ -122,7 +122,10 @@ void bugcheck_for_exception(const ucontext_t &trap) {
   const auto address = reinterpret_cast<ULONG_PTR>(KiExceptionRecord.ExceptionAddress);
   ETHREAD *thread = base::current_thread_slot;
   Bugcheck check;
-  if (thread && !thread->adopted) {
+  const bool of_user = thread && !thread->adopted && (thread->CrossThreadFlags & kSystemThreadFlag) == 0;
+  if (of_user) {
+    check = {0x3B, {code & 0xFFFFFFFF, address, reinterpret_cast<ULONG_PTR>(&KiContextRecord)}};
+  } else if (thread && !thread->adopted) {
     check = {0x7E,
              {code, address, reinterpret_cast<ULONG_PTR>(&KiExceptionRecord),
               reinterpret_cast<ULONG_PTR>(&KiContextRecord)}};

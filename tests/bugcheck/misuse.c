@@ -455,6 +455,31 @@ static const struct {
     {L"Invert", Invert},
 };
 
+/* For a request from outside the kernel. */
+static NTSTATUS Serve(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
+    UNREFERENCED_PARAMETER(Device);
+    if (location->MajorFunction == IRP_MJ_DEVICE_CONTROL) {
+        DbgPrint("a system thread: %d\n", PsIsSystemThread(PsGetCurrentThread()));
+        if (location->Parameters.DeviceIoControl.IoControlCode == 0x222000) ReadNull(NULL);
+        if (location->Parameters.DeviceIoControl.IoControlCode == 0x222004) Raise(NULL);
+    }
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+static VOID MakeDevice(VOID)
+{
+    static UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Misuse");
+    PDEVICE_OBJECT device;
+    Driver->MajorFunction[IRP_MJ_CREATE] = Serve;
+    Driver->MajorFunction[IRP_MJ_CLOSE] = Serve;
+    Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Serve;
+    IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+}
+
 static BOOLEAN SetsTimer;
 
 static VOID Unload(PDRIVER_OBJECT DriverObject)
@@ -491,6 +516,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     if (!wcscmp(name, L"EntryKeepsMutex")) WaitFor(&Mutex);
     if (!wcscmp(name, L"EntryReadsNull")) ReadNull(NULL);
     if (!wcscmp(name, L"Leak")) Leak();
+    if (!wcscmp(name, L"Serve")) MakeDevice();
     SetsTimer = !wcscmp(name, L"SetTimer");
     for (i = 0; i < RTL_NUMBER_OF(Cases); ++i) {
         if (wcscmp(name, Cases[i].Name)) continue;

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "ntemu"))
-from command_line import plain_only  # noqa: E402
+from command_line import BUGCHECK, plain_only  # noqa: E402
 from machines import MachinesTest, await_end  # noqa: E402
 
 DRIVERS = pathlib.Path(sys.argv.pop(1))
@@ -111,7 +111,7 @@ VERIFIED_UNLOAD = {
 
 
 class Provocation(MachinesTest):
-    def provoke(self, case: str, driver: str = "misuse", then: str = "", flags: "int | None" = None) -> dict:
+    def provoke(self, case: str, driver: str = "misuse", then: str = "", flags: "int | None" = None, request: tuple = ()) -> dict:
         """The stop's record, with what the driver and the stop screen have said in `log`."""
         status = self.boot()
         shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
@@ -121,6 +121,8 @@ class Provocation(MachinesTest):
         self.tool("sc", "start", case)
         if then:
             self.tool("sc", then, case)
+        if request:
+            self.expect(self.ntemu("ioctl", *request), BUGCHECK)
         await_end(status["pid"], status["supervisor"])
         self.assert_gone(status)
         log = (self.m / "debug.log").read_text(encoding="utf-8", errors="replace")
@@ -230,6 +232,16 @@ class Others(Provocation):
     def test_stack_cookie(self):
         stop = self.provoke("Cookie", driver="stack_cookie")
         self.check(stop, 0xF7, ANY, ANY, ANY, 0)
+
+    def test_exceptions_in_a_request_from_outside(self):
+        for control, image, code in ((0x222000, "misuse!", 0xC0000005), (0x222004, "nt!", 0xC0000006)):
+            with self.subTest(code):
+                stop = self.provoke("Serve", request=(r"\Device\Misuse", hex(control)))
+                self.check(stop, 0x3B, code, In(image), In("nt!KiContextRecord"), 0)
+                self.assertRegex(stop["at"], r"^misuse!\w+\+0x[0-9a-f]+ \(.*misuse\.c:\d+\)$")
+                self.assertIn("a system thread: 0", stop["log"])
+                self.assertIn("SYSTEM_SERVICE_EXCEPTION", stop["log"])
+            shutil.rmtree(self.m)
 
     def test_the_line_of_a_driver_on_a_drive(self):
         self.assertRegex(self.provoke("ReadNull")["at"], r"^misuse!ReadNull\+0x[0-9a-f]+ \(.*misuse\.c:\d+\)$")

@@ -11,7 +11,7 @@ from machines import MachinesTest  # noqa: E402
 
 WRONG = 103  # the low byte of ERROR_INVALID_COMMAND_LINE
 ANY = r"0x[0-9a-f]{16}"
-BREAKPOINT = "0xffffffff80000003"
+BREAKPOINT = "0x80000003"
 
 
 def hexadecimal(value: int) -> str:
@@ -71,7 +71,7 @@ class Crash(NotMyFault):
         self.stops(("/crash", 6), 0x7F, "UNEXPECTED_KERNEL_MODE_TRAP", (hexadecimal(8), ANY, ANY, ANY), r"^myfault!StackOverflow\+.*")
 
     def test_7_breakpoint(self):
-        self.stops(("/crash", 7), 0x7E, "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED", (BREAKPOINT, ANY, ANY, ANY), r"^myfault!.*")
+        self.stops(("/crash", 7), 0x3B, "SYSTEM_SERVICE_EXCEPTION", (BREAKPOINT, ANY, ANY, hexadecimal(0)), r"^myfault!.*")
 
     def test_8_double_free(self):
         self.stops(("/crash", 8), 0xC2, "BAD_POOL_CALLER", (hexadecimal(7), ANY, ANY, ANY), r"^myfault!DoubleFree\+.*")
