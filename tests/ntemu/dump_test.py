@@ -165,6 +165,28 @@ class Debuggers(DumpTest):
         self.assertIn("in InnerWait", text)
         self.assertIn("Spinner", text)
 
+    def lldb(self, *options: object) -> list:
+        """The functions on each thread's stack, innermost first, as lldb tells them."""
+        text = self.run_tool("lldb", "--no-lldbinit", "--batch", *options, "--core", "crowd.dmp", BIN / "ntemu", "-o", "thread backtrace all")
+        threads = re.split(r"(?m)^[ *] thread #\d+", text.replace("(anonymous namespace)::", ""))[1:]
+        return [re.findall(r"(?m)^ +\*? *frame #\d+: 0x[0-9a-f]+ [^`\n]*`(?:\w*::)*(\w+)", thread) for thread in threads]
+
+    def test_lldb_shows_the_stack_of_each_driver_thread(self):
+        self.need("lldb")
+        process = self.crowd()
+        row = self.dump("--output", "crowd.dmp")
+        stacks = self.lldb()
+        self.assertEqual(len(stacks), row["threads"])
+        self.assert_crowd(stacks, True)
+        self.release(process)
+
+    def test_lldb_finds_drivers_again_when_the_machine_is_gone(self):
+        self.need("lldb")
+        process = self.crowd()
+        self.dump("--output", "crowd.dmp")
+        self.release(process)
+        self.assert_crowd(self.lldb("-O", f"settings set target.exec-search-paths {self.place}"), True)
+
     def test_readelf_takes_it_for_a_core_file(self):
         self.need("readelf")
         process = self.crowd()
