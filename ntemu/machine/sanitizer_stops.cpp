@@ -92,10 +92,15 @@ struct Access {
   ULONG_PTR kind;
 };
 
-[[noreturn]] void stop(const Access &access) {
-  static Place place;
+// Of the report that is made now, on this thread.
+Place find_place() {
+  Place place{};
   getcontext(&place.registers);
   _Unwind_Backtrace(look_at_frame, &place);
+  return place;
+}
+
+[[noreturn]] void stop(const Access &access, const Place &place) {
   log_report_text();
   base::log(base::Level::kError, "sanitizer", "{}", access.what);
   ke::bugcheck_from(place.registers,
@@ -167,14 +172,15 @@ __attribute__((no_sanitize("address"))) ULONG_PTR shadow_code(uintptr_t address,
 void on_death() {
   if (!asked) return leave();
   if (!__asan_report_present())
-    stop({undefined.empty() ? "UndefinedBehaviorSanitizer" : undefined.c_str(), nullptr, 0, kUndefined});
+    stop({undefined.empty() ? "UndefinedBehaviorSanitizer" : undefined.c_str(), nullptr, 0, kUndefined}, find_place());
   const void *address = __asan_get_report_address();
   const size_t bytes = __asan_get_report_access_size();
   const bool write = __asan_get_report_access_type() != 0;
   static std::string what;
   what = fmt::format("AddressSanitizer: {}, a {} of {} byte{}", __asan_get_report_description(),
                      write ? "write" : "read", bytes, bytes == 1 ? "" : "s");
-  stop({what.c_str(), address, bytes, shadow_code(reinterpret_cast<uintptr_t>(address), bytes) | (write ? kWrite : 0)});
+  stop({what.c_str(), address, bytes, shadow_code(reinterpret_cast<uintptr_t>(address), bytes) | (write ? kWrite : 0)},
+       find_place());
 }
 
 }  // namespace
@@ -201,7 +207,6 @@ void __ubsan_on_report() {
 #else
 
 extern "C" {
-void __tsan_ignore_thread_begin();
 int __tsan_get_report_data(void *report, const char **description, int *count, int *stacks, int *accesses,
                            int *locations, int *mutexes, int *threads, int *unique_threads, void **sleep, uintptr_t);
 int __tsan_get_report_mop(void *report, uintptr_t index, int *thread, void **address, int *bytes, int *write,
@@ -217,19 +222,52 @@ void before_sanitizer_ends(void (*what)()) {
 
 }  // namespace ntemu::machine
 
-// The report is written, and the sanitizer's locks are still held: nothing may be reported any more.
+namespace ntemu::machine {
+namespace {
+
+struct {
+  std::atomic<bool> taken;
+  Access access;
+  Place place;
+  std::string what;
+} first;
+
+}  // namespace
+}  // namespace ntemu::machine
+
+// Where the call returns to that has led to the report.
+asm(R"(.text
+ntemu_after_report:
+  call ntemu_stop_after_report
+  ud2
+)");
+extern "C" {
+__attribute__((visibility("hidden"))) extern const char ntemu_after_report[];
+
+__attribute__((used, visibility("hidden"))) void ntemu_stop_after_report() {
+  machine::stop(machine::first.access, machine::first.place);
+}
+}
+
+// The report is written, and the sanitizer's locks are still held, which others may wait for with locks that a stop
+// needs. So the stop is made when the sanitizer returns to the code that it reports of.
 __attribute__((no_sanitize("thread"))) void __tsan_on_report(void *report) {
-  if (!asked.load(std::memory_order_relaxed)) return;
-  __tsan_ignore_thread_begin();
+  using machine::first;
+  if (!asked.load(std::memory_order_relaxed) || first.taken.load(std::memory_order_relaxed)) return;
+  const machine::Place place = machine::find_place();
+  if (!place.found || first.taken.exchange(true)) return;
   const char *description = "";
   int counts[8] = {}, thread = 0, bytes = 0, write = 0, atomic = 0;
   void *sleep = nullptr, *address = nullptr, *trace = nullptr;
   __tsan_get_report_data(report, &description, counts, counts + 1, counts + 2, counts + 3, counts + 4, counts + 5,
                          counts + 6, &sleep, 0);
   if (counts[2] > 0) __tsan_get_report_mop(report, 0, &thread, &address, &bytes, &write, &atomic, &trace, 1);
-  static std::string what;
-  what = fmt::format("ThreadSanitizer: {}", description);
-  machine::stop({what.c_str(), address, static_cast<size_t>(bytes), machine::kRace | (write ? machine::kWrite : 0)});
+  first.what = fmt::format("ThreadSanitizer: {}", description);
+  first.place = place;
+  first.access = {first.what.c_str(), address, static_cast<size_t>(bytes),
+                  machine::kRace | (write ? machine::kWrite : 0)};
+  const auto stack = static_cast<uintptr_t>(place.registers.uc_mcontext.gregs[REG_RSP]);
+  reinterpret_cast<const void **>(stack)[-1] = ntemu_after_report;
 }
 
 #endif
