@@ -7,6 +7,7 @@
 #include "ntemu/base/log.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/vf/lock_order.h"
+#include "ntemu/vf/paged_access.h"
 #include "ntemu/vf/pool_checks.h"
 
 namespace ntemu::vf {
@@ -93,6 +94,7 @@ void start_call_checks() {
     add_object_checks();
     add_io_checks();
     add_rules();
+    add_placement_checks();
     add_delays();
     add_call_hook(verify_lock_call);
     add_call_hook(verify_pool_call);

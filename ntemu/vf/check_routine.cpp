@@ -53,13 +53,21 @@ void check_dispatch(const void *routine, PDEVICE_OBJECT device, const Before &be
   broken(routine, kRuleGuardedRegions, "GuardedRegions: a dispatch routine returns within a guarded region");
 }
 
+constexpr ULONG kBuffers = DO_BUFFERED_IO | DO_DIRECT_IO;
+
 NTSTATUS call_dispatch(PDRIVER_DISPATCH routine, PDEVICE_OBJECT device, PIRP irp) {
   const auto at = reinterpret_cast<const void *>(routine);
   const ULONG options = options_at(at);
   if (!(options & (kIo | kDdiCompliance))) return routine(device, irp);
+  if ((options & kIo) && (device->Flags & kBuffers) == kBuffers)
+    report_routine(at, "its device has both DO_BUFFERED_IO and DO_DIRECT_IO", 0xC9, 0x245, address_of(at), 0,
+                   address_of(device));
   const Before before = look();
   const NTSTATUS status = routine(device, irp);
   check_dispatch(at, device, before, options);
+  if ((options & kIo) && status == -1)
+    report_routine(at, "a dispatch routine returns no status", 0xC9, 0x225, address_of(at), address_of(irp),
+                   address_of(device));
   return status;
 }
 
@@ -75,6 +83,11 @@ NTSTATUS call_completion(PIO_COMPLETION_ROUTINE routine, PDEVICE_OBJECT device, 
   if (thread.Tcb.CombinedApcDisable != before.apcs)
     report_routine(at, "a completion routine has changed the thread's APC disable count", 0xC4, 0xFB, address_of(at),
                    thread.Tcb.CombinedApcDisable, before.apcs);
+  // One that keeps the IRP marks it later, if at all.
+  const bool goes_on = status != STATUS_MORE_PROCESSING_REQUIRED && irp->CurrentLocation <= irp->StackCount;
+  if (goes_on && irp->PendingReturned && !(IoGetCurrentIrpStackLocation(irp)->Control & SL_PENDING_RETURNED))
+    report_routine(at, "a completion routine has not marked the IRP pending", 0xC9, 0x228, address_of(at),
+                   address_of(irp), address_of(device));
   return status;
 }
 

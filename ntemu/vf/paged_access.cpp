@@ -7,6 +7,7 @@
 #include "ntemu/base/log.h"
 #include "ntemu/ex/pool.h"
 #include "ntemu/ke/thread.h"
+#include "ntemu/vf/call_check.h"
 
 namespace ntemu::vf {
 namespace {
@@ -46,7 +47,22 @@ bool is_paged_pool(const void *address, bool may_lock) {
 
 ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
 
+void check_place(const api::Call &call, ULONG) {
+  constexpr ULONG_PTR kFirstAddress = 0x10000;
+  const auto *object = reinterpret_cast<const void *>(call.arguments[0]);
+  if (number(object) < kFirstAddress || is_paged_pool(object, true))
+    report(call, "an object to synchronize with lies in pageable memory, or in none", 0xE1, number(object));
+}
+
 }  // namespace
+
+// Source: the page of Force IRQL Checking.
+void add_placement_checks() {
+  for (const Id id :
+       {Id::KeInitializeEvent, Id::KeInitializeMutex, Id::KeInitializeSemaphore, Id::KeInitializeTimer,
+        Id::KeInitializeTimerEx, Id::KeInitializeSpinLock, Id::ExInitializeFastMutex, Id::ExInitializeResourceLite})
+    add_call_check(id, kForceIrql, check_place, Stage::kRule);
+}
 
 void check_paged_arguments(const api::Call &call) {
   const KIRQL irql = ke::current().irql;

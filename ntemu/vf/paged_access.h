@@ -12,6 +12,10 @@ namespace ntemu::vf {
 // touch a block of paged pool that the driver passes to it.
 void check_paged_arguments(const api::Call &call);
 
+// Of kForceIrql: 0xC4/E1 (address) when the driver initializes an object that the kernel touches at DISPATCH_LEVEL in
+// paged pool, or where no memory of a driver's is.
+void add_placement_checks();
+
 // What a fault at `irql` in a block of paged pool means: 0xD1 (address, IRQL, 0 read, 1 write or 8 execute, ip).
 // Nothing below DISPATCH_LEVEL, and where there is no such block. May be called by a signal handler.
 std::optional<ke::Bugcheck> explain_paged_fault(const void *address, bool write, const void *ip, KIRQL irql);

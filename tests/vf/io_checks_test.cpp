@@ -1,4 +1,6 @@
+#include "ntemu/base/pages.h"
 #include "ntemu/io/driver.h"
+#include "ntemu/vf/pageable_code.h"
 #include "ntemu/vf/rules.h"
 #include "tests/vf/verifier_fixture.h"
 
@@ -6,12 +8,13 @@ namespace ntemu::test {
 namespace {
 
 void (*during)(PIRP);
+NTSTATUS answer = STATUS_SUCCESS;
 
 NTSTATUS dispatch(PDEVICE_OBJECT, PIRP irp) {
   if (during) during(irp);
   irp->IoStatus.Status = STATUS_SUCCESS;
   IoCompleteRequest(irp, IO_NO_INCREMENT);
-  return STATUS_SUCCESS;
+  return answer;
 }
 VOID unload(PDRIVER_OBJECT driver) { IoDeleteDevice(driver->DeviceObject); }
 NTSTATUS entry(PDRIVER_OBJECT driver, PUNICODE_STRING) {
@@ -90,13 +93,101 @@ TEST_F(IoChecks, WhatIsSent) {
   irp->Type = IO_TYPE_IRP;
   KEVENT event{};
   expect_io([&] { IoCallDriver(reinterpret_cast<PDEVICE_OBJECT>(&event), irp); }, 0x04, at(&event));
-  expect_io([&] { IoCallDriver(nullptr, irp); }, 0x04, 0);
+  expect_io([&] { IoCallDriver(nullptr, irp); }, 0x204, kAny, at(irp), 0);
+  irp->UserEvent = reinterpret_cast<PKEVENT>(0x18);
+  expect_violation([&] { send(); }, 0xE2, at(irp), 0x18);
+  irp->RequestorMode = UserMode;
+  expect_silence([&] { send(); });
+  prepare();
+  irp->RequestorMode = KernelMode;
+  irp->UserEvent = nullptr;
   IoSetCancelRoutine(irp, cancel);
   expect_io([&] { send(); }, 0x203, kAny, at(irp), at(device));
   IoSetCancelRoutine(irp, nullptr);
   irp->CurrentLocation = 1;
   expect_io([&] { send(); }, 0x208, kAny, at(irp), at(device));
   prepare();
+}
+
+TEST_F(IoChecks, WhatIsForwarded) {
+  during = [](PIRP sent) {
+    const auto location = IoGetCurrentIrpStackLocation(sent), next = IoGetNextIrpStackLocation(sent);
+    const PDEVICE_OBJECT same = location->DeviceObject;
+    during = nullptr;
+    IoMarkIrpPending(sent);
+    IoCopyCurrentIrpStackLocationToNext(sent);
+    next->Control = location->Control;
+    expect_stop(ke::catch_bugcheck([&] { IoCallDriver(same, sent); }), 0xC9, {0x206, kAny, at(sent), at(same)});
+    location->Control &= static_cast<UCHAR>(~SL_PENDING_RETURNED);
+    *next = *location;
+    next->Context = location->Context = sent;
+    expect_stop(ke::catch_bugcheck([&] { IoCallDriver(same, sent); }), 0xC9, {0x207, kAny, at(sent), at(same)});
+    IoCopyCurrentIrpStackLocationToNext(sent);
+    location->Context = nullptr;
+  };
+  expect_silence([&] { send(); });
+}
+
+TEST_F(IoChecks, WhatADispatchRoutineReturns) {
+  answer = -1;
+  expect_io([&] { send(); }, 0x225, kDispatch, at(irp), at(device));
+  answer = STATUS_SUCCESS;
+  prepare();
+  device->Flags |= DO_BUFFERED_IO | DO_DIRECT_IO;
+  expect_io([&] { send(); }, 0x245, kDispatch, 0, at(device));
+  device->Flags &= ~ULONG{DO_DIRECT_IO};
+  expect_silence([&] { send(); });
+}
+
+TEST_F(IoChecks, CompletionRoutineForgetsThatTheIrpWasPending) {
+  static bool marks;
+  const PIO_COMPLETION_ROUTINE pass = [](PDEVICE_OBJECT, PIRP done, PVOID) -> NTSTATUS {
+    if (marks && done->PendingReturned) IoMarkIrpPending(done);
+    return STATUS_SUCCESS;
+  };
+  const auto through = [&] {
+    IoSetNextIrpStackLocation(irp);  // the sender's own, as of a driver that forwards it
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_READ;
+    IoSetCompletionRoutine(irp, pass, nullptr, TRUE, TRUE, TRUE);
+    IoSetCompletionRoutine(irp, pass, nullptr, TRUE, TRUE, TRUE);
+    during = [](PIRP sent) { IoMarkIrpPending(sent); };
+    send();
+  };
+  marks = false;
+  expect_io(through, 0x228, at(reinterpret_cast<const void *>(pass)), at(irp), 0);
+}
+
+TEST_F(IoChecks, ADeviceThatIsDeletedWhileItIsAttached) {
+  stop_verifying();
+  PDEVICE_OBJECT upper;
+  ASSERT_EQ(IoCreateDevice(driver, 0, nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, &upper), STATUS_SUCCESS);
+  ASSERT_EQ(IoAttachDeviceToDeviceStack(upper, device), device);
+  verify(vf::kIo);
+  expect_io([&] { IoDeleteDevice(upper); }, 0x201, kAny, 0, at(upper));
+  IoDetachDevice(device);
+  expect_silence([&] { IoDeleteDevice(upper); });
+}
+
+TEST_F(IoChecks, ADeviceThatIsDeletedTwice) {
+  stop_verifying();
+  PDEVICE_OBJECT lower, upper;
+  for (PDEVICE_OBJECT *each : {&lower, &upper})
+    ASSERT_EQ(IoCreateDevice(driver, 0, nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, each), STATUS_SUCCESS);
+  lower->Flags &= ~ULONG{DO_DEVICE_INITIALIZING};
+  ASSERT_EQ(IoAttachDeviceToDeviceStack(upper, lower), lower);
+  verify(vf::kIo);
+  expect_silence([&] { IoDeleteDevice(lower); });  // which waits for the other
+  expect_io([&] { IoDeleteDevice(lower); }, 0x240, kAny, 0, at(lower));
+  IoDetachDevice(lower);
+  expect_silence([&] { IoDeleteDevice(upper); });
+}
+
+TEST_F(IoChecks, ACompletionRoutineInPageableCode) {
+  void *const page = reinterpret_cast<void *>(kKeep & ~ULONG_PTR{base::kPageSize - 1});
+  vf::note_pageable_code(page, base::kPageSize);
+  expect_io([&] { send(); }, 0x227, kKeep, at(irp), at(device));
+  vf::forget_pageable_code(page);
+  expect_silence([&] { send(); });
 }
 
 TEST_F(IoChecks, WhatIsCompleted) {

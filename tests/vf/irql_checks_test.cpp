@@ -30,6 +30,18 @@ TEST_F(ForceIrql, RaisingToSynchLevelFromAbove) {
   expect_violation([] { KeRaiseIrqlToSynchLevel(); }, 0x30, HIGH_LEVEL, SYNCH_LEVEL);
 }
 
+TEST_F(ForceIrql, ObjectsInPageableMemory) {
+  void *const paged = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(ERESOURCE), 'tseT');
+  expect_violation([&] { KeInitializeEvent(static_cast<PKEVENT>(paged), NotificationEvent, FALSE); }, 0xE1, at(paged));
+  expect_violation([&] { KeInitializeSpinLock(static_cast<PKSPIN_LOCK>(paged)); }, 0xE1, at(paged));
+  expect_violation([&] { ExInitializeResourceLite(static_cast<PERESOURCE>(paged)); }, 0xE1, at(paged));
+  expect_violation([&] { KeInitializeTimer(reinterpret_cast<PKTIMER>(0x40)); }, 0xE1, 0x40);
+  expect_silence([&] { KeInitializeEvent(&event, NotificationEvent, FALSE); });
+  verify(vf::kStandardOptions & ~vf::kForceIrql);
+  expect_silence([&] { KeInitializeEvent(static_cast<PKEVENT>(paged), NotificationEvent, FALSE); });
+  ExFreePoolWithTag(paged, 'tseT');
+}
+
 TEST_F(ForceIrql, LoweringUp) {
   const AtIrql apc(APC_LEVEL);
   expect_violation([] { KeLowerIrql(DISPATCH_LEVEL); }, 0x31, APC_LEVEL, DISPATCH_LEVEL, 0);
