@@ -11,7 +11,7 @@ from machines import MachinesTest  # noqa: E402
 
 WRONG = 103  # the low byte of ERROR_INVALID_COMMAND_LINE
 ANY = r"0x[0-9a-f]{16}"
-BREAKPOINT = "0x80000003"
+BREAKPOINT = r"0x0*80000003"
 
 
 def hexadecimal(value: int) -> str:
