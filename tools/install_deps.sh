@@ -12,7 +12,7 @@ packages=(
 )
 for option; do
   case $option in
-    --full) packages+=(clang-19 mingw-w64-x86-64-dev gdb dpkg-dev file debootstrap lintian groff-base fish) ;;
+    --full) packages+=(clang-19 mingw-w64-x86-64-dev gdb lldb dpkg-dev file debootstrap lintian groff-base fish) ;;
     --package) packages+=(dpkg-dev file) ;;
     *) sed -n '2,5s/^# \?//p' "$0" >&2; exit 2 ;;
   esac
