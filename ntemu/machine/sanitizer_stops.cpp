@@ -43,7 +43,7 @@ namespace ntemu::machine {
 namespace {
 
 // The fourth parameter: Windows' shadow code in bits 0 to 7, bit 8 for a write; above it what only we have.
-constexpr ULONG_PTR kWrite = 0x100, kUndefined = 0x10000, kRace = 0x20000;
+[[maybe_unused]] constexpr ULONG_PTR kWrite = 0x100, kUndefined = 0x10000, kRace = 0x20000;
 
 std::atomic<bool> asked{false};
 int report_text = -1;
