@@ -184,7 +184,9 @@ for rows, then_stop in ((VERIFIED, ""), (VERIFIED_UNLOAD, "stop")):
 @plain_only
 class PageableCode(Provocation):
     def every_compiler(self, run):
-        for driver in DRIVERS.glob("pageable_*.sys"):
+        drivers = list(DRIVERS.glob("pageable_*.sys"))
+        self.assertTrue(drivers)
+        for driver in drivers:
             with self.subTest(driver=driver.stem):
                 run(driver.stem)
             shutil.rmtree(self.m, ignore_errors=True)
