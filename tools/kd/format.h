@@ -1,0 +1,25 @@
+// How values look.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ntemu::debug {
+
+// 16 digits; with a backtick between the halves.
+std::string hex16(uint64_t value);
+std::string ticked(uint64_t value);
+// "15ms", "43s.296", "1m:53.953", "2h:03:04.000", "0".
+std::string duration(int64_t nt_100ns);
+// "0 days 0:17:02.325".
+std::string uptime(int64_t nt_100ns);
+// "Fri Nov  3 05:35:00.352 2023 (UTC + 0:00)" of the time since 1601.
+std::string session_time(int64_t nt_100ns);
+// "Waiting", "Executive"; the number where there is no name.
+std::string thread_state_name(unsigned state);
+std::string wait_reason_name(unsigned reason);
+// Whether `text` matches `pattern`, in which * and ? stand for others; regardless of case.
+bool matches(std::string_view pattern, std::string_view text);
+
+}  // namespace ntemu::debug

@@ -1,0 +1,34 @@
+// Threads of another process, stopped with ptrace for a moment or for as long as one looks.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <set>
+
+#include "tools/kd/failure.h"
+#include "tools/kd/registers.h"
+
+namespace ntemu::debug {
+
+// Why this program may not look into process `pid`, after a call that failed with `error`.
+std::string explain_refusal(pid_t pid, int error);
+
+class StoppedThread {
+ public:
+  // Stops thread `id`.
+  static Result<StoppedThread> stop(pid_t id);
+  StoppedThread(StoppedThread &&other) noexcept;
+  StoppedThread &operator=(StoppedThread &&other) = delete;
+  // Lets it go on.
+  ~StoppedThread();
+
+  pid_t id() const { return id_; }
+  Result<Registers> registers() const;
+
+ private:
+  explicit StoppedThread(pid_t id) : id_(id) {}
+  pid_t id_;
+};
+
+}  // namespace ntemu::debug
