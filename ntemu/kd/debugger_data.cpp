@@ -8,6 +8,7 @@
 #include "ntemu/ex/pool.h"
 #include "ntemu/ex/resource.h"
 #include "ntemu/kd/debug_print.h"
+#include "ntemu/ke/freeze_task.h"
 #include "ntemu/ke/processor.h"
 #include "ntemu/ldr/image.h"
 #include "ntemu/ps/process.h"
@@ -39,7 +40,8 @@ kd::DebuggerData KdDebuggerDataBlock = {.tag = {'K', 'D', 'B', 'G'},
                                         .thread_list_entry = offsetof(ETHREAD, Tcb.ThreadListEntry),
                                         .kernel_stack = offsetof(ETHREAD, Tcb.KernelStack),
                                         .host_id = offsetof(ETHREAD, host_id),
-                                        .host_thread = offsetof(ETHREAD, host_thread)};
+                                        .host_thread = offsetof(ETHREAD, host_thread),
+                                        .KiSwapContextResume = &KiSwapContextResume};
 
 // What image_note.S refers to: the data itself may have been moved into the program, which refers to it.
 extern const kd::DebuggerData *kdp_debugger_data;

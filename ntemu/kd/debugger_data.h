@@ -12,7 +12,7 @@ inline constexpr uint32_t kDumpNote = 0x4E540001;  // in a dump: DumpNote of kd/
 inline constexpr uint32_t kImageNote =
     0x4E540002;  // in libntoskrnl.so: int64_t from itself to a pointer to KdDebuggerDataBlock
 
-inline constexpr uint32_t kDebuggerDataVersion = 1;
+inline constexpr uint32_t kDebuggerDataVersion = 2;
 
 // Addresses and offsets in bytes. Later versions only add members.
 struct DebuggerData {
@@ -35,6 +35,8 @@ struct DebuggerData {
   uint32_t kernel_stack;          // in ETHREAD: where KiSwapContext pushed r15 r14 r13 r12 rbx rbp; null: it runs
   uint32_t host_id;               // in ETHREAD: the host's thread id
   uint32_t host_thread;           // in ETHREAD: fs base
+  // Since version 2.
+  const void *KiSwapContextResume;  // of the variable, a pointer to the instruction at which every waiting thread is
 };
 
 // KSYSTEM_TIME

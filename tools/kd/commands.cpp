@@ -49,19 +49,9 @@ size_t name_length(std::string_view text) {
 }
 
 bool run_command(Session &session, std::string_view text, Output &output) {
-  const size_t length = name_length(text);
-  const std::string name = plain_name(text.substr(0, length));
   session.refresh();
   output.begin_command(text);
-  const Command *command = find_command(name);
-  bool succeeded = false;
-  if (command) {
-    succeeded = command->handler(session, Arguments(name, trimmed(text.substr(length))), output);
-  } else if (name.starts_with('!')) {
-    output.error(fmt::format("No export {} found", name.substr(1)));
-  } else {
-    output.error(fmt::format("Syntax error in '{}': there is no command {}; 'help' lists them", text, name));
-  }
+  const bool succeeded = run_within(session, text, output);
   output.end_command(succeeded);
   return succeeded;
 }
@@ -133,6 +123,17 @@ const Command *find_command(std::string_view name) {
     if (found) return command;
   }
   return nullptr;
+}
+
+bool run_within(Session &session, std::string_view text, Output &output) {
+  const size_t length = name_length(text);
+  const std::string name = plain_name(text.substr(0, length));
+  if (const Command *command = find_command(name))
+    return command->handler(session, Arguments(name, trimmed(text.substr(length))), output);
+  output.error(name.starts_with('!')
+                   ? fmt::format("No export {} found", name.substr(1))
+                   : fmt::format("Syntax error in '{}': there is no command {}; 'help' lists them", text, name));
+  return false;
 }
 
 bool run_line(Session &session, std::string_view line, Output &output) {

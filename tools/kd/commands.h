@@ -57,6 +57,9 @@ const std::vector<const Command *> &all_commands();
 // The one that is called `name`: "!t", "!mex.t", "kn".
 const Command *find_command(std::string_view name);
 
+// Runs a command as part of another one.
+bool run_within(Session &session, std::string_view text, Output &output);
+
 // Runs one line, which may have several commands with ; between them. False when one of them failed.
 bool run_line(Session &session, std::string_view line, Output &output);
 

@@ -130,8 +130,9 @@ void CoreReader::take_note(const Elf64_Nhdr &note, std::string_view name, const 
       std::memcpy(&entry, contents + at, sizeof entry);
       if (entry.a_type == AT_SYSINFO_EHDR) files_.push_back({entry.a_un.a_val, entry.a_un.a_val + 0x1000, 0, "[vdso]"});
     }
-  } else if (name == "NTEMU" && note.n_type == kd::kDumpNote && note.n_descsz >= sizeof(kd::DumpNote)) {
-    std::memcpy(&note_.emplace(), contents, sizeof(kd::DumpNote));
+  } else if (name == "NTEMU" && note.n_type == kd::kDumpNote &&
+             note.n_descsz >= offsetof(kd::DumpNote, debugger_data)) {
+    std::memcpy(&note_.emplace(), contents, std::min<size_t>(note.n_descsz, sizeof(kd::DumpNote)));
   }
 }
 

@@ -14,6 +14,7 @@ class DumpTarget : public Target {
     reader_ = reader.get();
     source_ = std::move(reader);
     memory_ = std::make_unique<Memory>(*source_);
+    symbol_path.push_back(file_.has_parent_path() ? file_.parent_path() : ".");
   }
 
   std::optional<Failure> open() {

@@ -51,7 +51,7 @@ std::optional<ImageHeaders> read_image(Memory &memory, Address base) {
   ImageHeaders image;
   const auto first = std::find_if(parts.begin(), parts.end(), [](const auto &part) { return part.p_type == PT_LOAD; });
   if (first == parts.end()) return std::nullopt;
-  const Address bias = base - (first->p_vaddr & ~uint64_t{0xfff});
+  const Address bias = image.bias = base - (first->p_vaddr & ~uint64_t{0xfff});
   for (const Elf64_Phdr &part : parts) {
     const Address start = bias + part.p_vaddr;
     if (part.p_type == PT_LOAD) image.size = std::max(image.size, start + part.p_memsz - base);

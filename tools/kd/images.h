@@ -10,6 +10,7 @@ namespace ntemu::debug {
 
 struct ImageHeaders {
   uint64_t size = 0;     // of what is mapped, from the image's base
+  Address bias = 0;      // what is added to the file's addresses
   Address eh_frame = 0;  // of .eh_frame_hdr; 0: it has none
   uint64_t eh_frame_size = 0;
   std::string build_id;     // hexadecimal; empty when it has none, or it cannot be read

@@ -56,6 +56,8 @@ class Output {
   virtual ~Output() = default;
   // A line that people read; in JSON one of "text".
   virtual void line(std::string_view text) = 0;
+  // A line of what JSON tells by values.
+  virtual void text(std::string_view) = 0;
   // A line that tells a value: `text` is the whole line (none when empty), in JSON `key` has `value`.
   virtual void value(std::string_view key, const nlohmann::json &value, std::string_view text) = 0;
   virtual void table(const Table &table) = 0;
@@ -92,6 +94,7 @@ class TextOutput : public Output {
  public:
   explicit TextOutput(Writer &writer) : writer_(writer) {}
   void line(std::string_view text) override;
+  void text(std::string_view text) override { line(text); }
   void value(std::string_view key, const nlohmann::json &value, std::string_view text) override;
   void table(const Table &table) override;
   void error(std::string_view text) override;
@@ -110,6 +113,7 @@ class JsonOutput : public Output {
  public:
   explicit JsonOutput(Writer &writer) : writer_(writer) {}
   void line(std::string_view text) override;
+  void text(std::string_view) override {}
   void value(std::string_view key, const nlohmann::json &value, std::string_view text) override;
   void table(const Table &table) override;
   void error(std::string_view text) override;

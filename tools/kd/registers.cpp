@@ -22,6 +22,8 @@ Registers Registers::from(const elf_gregset_t &set) {
                                        user.r12, user.r13, user.r14, user.r15, user.rip};
   for (unsigned i = 0; i < kRegisters; ++i) result.set(i, values[i]);
   result.flags = user.eflags;
+  const unsigned long long selectors[] = {user.cs, user.ss, user.ds, user.es, user.fs, user.gs};
+  for (size_t i = 0; i < result.selectors.size(); ++i) result.selectors[i] = static_cast<uint16_t>(selectors[i]);
   return result;
 }
 

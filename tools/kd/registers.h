@@ -51,6 +51,7 @@ class Registers {
   uint64_t sp() const { return values_[kRsp]; }
 
   std::optional<uint64_t> flags;
+  std::array<uint16_t, 6> selectors{};  // cs ss ds es fs gs
 
  private:
   std::array<uint64_t, kRegisters> values_{};

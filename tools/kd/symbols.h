@@ -6,19 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/kd/image_file.h"
 #include "tools/kd/target.h"
 
 namespace ntemu::debug {
-
-struct SourceLine {
-  std::string file;
-  int line = 0;
-};
 
 struct Symbol {
   std::string name;  // without scopes and arguments
   Address address = 0;
   uint64_t size = 0;
+  bool function = false;
 };
 
 struct Place {

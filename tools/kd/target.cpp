@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint64_t kMostStack = 1 << 20;
 constexpr int kAttempts = 10;
+// How long the data block of version 1 is.
+constexpr size_t kFirstVersion = offsetof(kd::DebuggerData, KiSwapContextResume);
 // What KiSwapContext pushes, and the address it returns to.
 constexpr Register kSaved[] = {kR15, kR14, kR13, kR12, kRbx, kRbp, kRip};
 
@@ -30,12 +32,11 @@ uint64_t stack_size(Memory &memory, const Thread &thread, Address from) {
 
 std::optional<Failure> Target::find_data() {
   kd::DebuggerData data{};
-  constexpr size_t kLeast = offsetof(kd::DebuggerData, boot_time);
-  if (memory_->read(data_address_, &data, kLeast) != kLeast || std::memcmp(data.tag, "KDBG", 4) != 0)
-    return Failure{"there is no kernel in it: KdDebuggerDataBlock is not where it should be"};
-  const size_t size = std::min<uint64_t>(data.size, sizeof data);
-  if (size < sizeof data) return Failure{fmt::format("its kernel is of another version: {} bytes of data", data.size)};
-  if (memory_->read(data_address_, &data, size) != size) return Failure{"KdDebuggerDataBlock cannot be read"};
+  if (memory_->read(data_address_, &data, kFirstVersion) != kFirstVersion)
+    return Failure{"KdDebuggerDataBlock cannot be read"};
+  if (std::memcmp(data.tag, "KDBG", sizeof data.tag) != 0 || data.size < kFirstVersion)
+    return Failure{"KdDebuggerDataBlock is damaged"};
+  memory_->read(data_address_, &data, std::min<uint64_t>(data.size, sizeof data));
   data_ = data;
   return std::nullopt;
 }
@@ -91,6 +92,12 @@ Result<ThreadState> Target::waiting_state(const Thread &thread) {
     uint64_t value;
     std::memcpy(&value, &result.stack[i * sizeof value], sizeof value);
     result.registers.set(kSaved[i], value);
+  }
+  const auto resume = memory_->pointer(reinterpret_cast<Address>(data_.KiSwapContextResume));
+  if (resume && *resume) {
+    result.registers.set(kRip, *resume);
+  } else {  // a kernel that does not tell: its caller is the first frame
+    result.registers.set(kRsp, thread.kernel_stack + sizeof(uint64_t) * std::size(kSaved));
   }
   return result;
 }

@@ -93,6 +93,9 @@ class Target {
   // The registers of `thread` and its stack, consistent also while the machine runs.
   Result<ThreadState> state(const Thread &thread);
 
+  // Directories in which files of drivers are looked for, besides where they were.
+  std::vector<std::filesystem::path> symbol_path;
+
   // A new command begins: what is known of a process may have changed.
   virtual void refresh();
 

@@ -39,6 +39,7 @@ std::shared_ptr<Module> Target::make_module(const ModuleEntry &entry) {
   }
   auto module = std::make_shared<Module>();
   static_cast<ModuleEntry &>(*module) = entry;
+  module->symbol_path = &symbol_path;
   module->headers = read_image(*memory_, entry.base);
   if (!module->size && module->headers) module->size = module->headers->size;
   return module;
