@@ -117,12 +117,16 @@ const std::vector<const Command *> &all_commands() {
 
 const Command *find_command(std::string_view name) {
   const std::string wanted = plain_name(name);
+  const Command *similar = nullptr;
   for (const Command *command : all_commands()) {
-    bool found = false;
-    for_each_name(command->names, [&](std::string_view candidate) { found |= same_name(candidate, wanted); });
-    if (found) return command;
+    bool same = false;
+    for_each_name(command->names, [&](std::string_view candidate) {
+      same |= candidate == wanted;
+      if (!similar && same_name(candidate, wanted)) similar = command;
+    });
+    if (same) return command;
   }
-  return nullptr;
+  return similar;
 }
 
 bool run_within(Session &session, std::string_view text, Output &output) {

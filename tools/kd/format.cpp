@@ -74,6 +74,23 @@ std::string session_time(int64_t nt_100ns) {
 std::string thread_state_name(unsigned state) { return name_of(kStates, state); }
 std::string wait_reason_name(unsigned reason) { return name_of(kReasons, reason); }
 
+std::string printable_text(std::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const size_t length = byte < 0x80                   ? 1
+                          : byte >= 0xc2 && byte < 0xe0 ? 2
+                          : byte >= 0xe0 && byte < 0xf0 ? 3
+                          : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                        : 0;
+    bool whole = length > 0 && i + length <= text.size() && byte >= 0x20 && byte != 0x7f;
+    for (size_t k = 1; k < length && whole; ++k) whole = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
+    result += whole ? text.substr(i, length) : ".";
+    i += whole ? length : 1;
+  }
+  return result;
+}
+
 bool matches(std::string_view pattern, std::string_view text) {
   size_t at = 0, in = 0, star = std::string_view::npos, resume = 0;
   while (at < text.size()) {

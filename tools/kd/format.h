@@ -19,6 +19,8 @@ std::string session_time(int64_t nt_100ns);
 // "Waiting", "Executive"; the number where there is no name.
 std::string thread_state_name(unsigned state);
 std::string wait_reason_name(unsigned reason);
+// With a point for each byte that is a control character, or no part of a UTF-8 character.
+std::string printable_text(std::string_view text);
 // Whether `text` matches `pattern`, in which * and ? stand for others; regardless of case.
 bool matches(std::string_view pattern, std::string_view text);
 
