@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 
 namespace ntemu::debug {
 namespace {
@@ -37,8 +40,16 @@ void for_each_name(std::string_view names, const Take &take) {
   }
 }
 
+// Needs nothing to look at.
+bool is_of_session(const Command &command) {
+  const auto own = session_commands();
+  return std::any_of(own.begin(), own.end(), [&](const Command &each) { return &each == &command; });
+}
+
 // Names that need no blank behind them.
-constexpr std::string_view kGlued[] = {"$$<", "$$", "*", "~", "??", "?"};
+constexpr std::string_view kScript = "$$<";
+constexpr int kDeepestScript = 16;
+constexpr std::string_view kGlued[] = {"$$", "*", "~", "??", "?"};
 
 // How long the name of the command in `text` is.
 size_t name_length(std::string_view text) {
@@ -53,6 +64,24 @@ bool run_command(Session &session, std::string_view text, Output &output) {
   output.begin_command(text);
   const bool succeeded = run_within(session, text, output);
   output.end_command(succeeded);
+  return succeeded;
+}
+
+bool run_script(Session &session, std::string_view text, Output &output) {
+  const std::string path(trimmed(text.substr(kScript.size())));
+  std::ifstream file(path);
+  if (!file || session.script_depth == kDeepestScript) {
+    output.begin_command(text);
+    output.error(file ? fmt::format("{}: scripts call each other too deeply", path)
+                      : fmt::format("Command file execution failed, {}: {}", path, std::strerror(errno)));
+    output.end_command(false);
+    return false;
+  }
+  ++session.script_depth;
+  bool succeeded = true;
+  for (std::string line; !session.ended && std::getline(file, line);)
+    succeeded = run_line(session, line, output) && succeeded;
+  --session.script_depth;
   return succeeded;
 }
 
@@ -106,8 +135,8 @@ std::optional<std::string> Arguments::take_value(std::string_view name) {
 const std::vector<const Command *> &all_commands() {
   static const std::vector<const Command *> all = [] {
     std::vector<const Command *> list;
-    for (const auto commands :
-         {memory_commands(), module_commands(), session_commands(), stack_commands(), type_commands()}) {
+    for (const auto commands : {machine_commands(), memory_commands(), module_commands(), session_commands(),
+                                stack_commands(), type_commands()}) {
       for (const Command &command : commands) list.push_back(&command);
     }
     return list;
@@ -132,8 +161,14 @@ const Command *find_command(std::string_view name) {
 bool run_within(Session &session, std::string_view text, Output &output) {
   const size_t length = name_length(text);
   const std::string name = plain_name(text.substr(0, length));
-  if (const Command *command = find_command(name))
+  if (const Command *command = find_command(name)) {
+    const auto ended = session.target().ended();
+    if (ended && !is_of_session(*command)) {
+      output.error(ended->text);
+      return false;
+    }
     return command->handler(session, Arguments(name, trimmed(text.substr(length))), output);
+  }
   output.error(name.starts_with('!')
                    ? fmt::format("No export {} found", name.substr(1))
                    : fmt::format("Syntax error in '{}': there is no command {}; 'help' lists them", text, name));
@@ -145,7 +180,8 @@ bool run_line(Session &session, std::string_view line, Output &output) {
   while (!(line = trimmed(line)).empty() && !session.ended) {
     const size_t end = command_end(line);
     const std::string_view text = trimmed(line.substr(0, end));
-    if (!text.empty()) succeeded = run_command(session, text, output) && succeeded;
+    const auto run = text.starts_with(kScript) ? run_script : run_command;
+    if (!text.empty()) succeeded = run(session, text, output) && succeeded;
     line.remove_prefix(std::min(end + 1, line.size()));
   }
   return succeeded;

@@ -46,6 +46,7 @@ struct Command {
   std::string_view details = {};  // further lines that `help NAME` shows
 };
 
+std::span<const Command> machine_commands();
 std::span<const Command> memory_commands();
 std::span<const Command> module_commands();
 std::span<const Command> session_commands();

@@ -93,11 +93,13 @@ const FileSymbol *ImageFile::symbol_named(std::string_view name) {
   return at == by_name_.end() ? nullptr : &symbols_[at->second];
 }
 
+bool ImageFile::has_debug_information() const { return (debug_file_ ? *debug_file_ : *file_).has_section(kDebugInfo); }
+
 Dwarf *ImageFile::dwarf() {
   if (dwarf_known_) return dwarf_;
   dwarf_known_ = true;
   const ElfFile &source = debug_file_ ? *debug_file_ : *file_;
-  if (source.has_section(kDebugInfo)) dwarf_ = dwarf_begin_elf(source.elf(), DWARF_C_READ, nullptr);
+  if (has_debug_information()) dwarf_ = dwarf_begin_elf(source.elf(), DWARF_C_READ, nullptr);
   return dwarf_;
 }
 

@@ -63,6 +63,7 @@ class ImageFile {
   const FileSymbol *symbol_at(uint64_t address);
   const FileSymbol *symbol_named(std::string_view name);
   std::optional<SourceLine> line_at(uint64_t address);
+  bool has_debug_information() const;
   // Null without debug information.
   Dwarf *dwarf();
 

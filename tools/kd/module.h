@@ -47,6 +47,7 @@ class Module : public ModuleEntry {
   CallFrames *call_frames();
   // The file with its symbols; null when there is none that belongs to what is in memory.
   ImageFile *file();
+  bool file_tried() const { return file_known_; }
   // The next time it is looked for anew, unless it is open.
   void forget_file();
   // Why there is none; empty when there is one, or nobody asked yet.

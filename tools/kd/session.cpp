@@ -48,8 +48,17 @@ std::optional<Registers> Session::registers() {
 
 std::optional<SourceLine> Session::shown_line(const Frame &frame) {
   const Module *module = target_->module_at(frame.pc);
-  if (!module || (module->kind != ModuleKind::kDriver && !kernel_lines)) return std::nullopt;
+  if (!module || source_lines == LineChoice::kNone) return std::nullopt;
+  if (source_lines == LineChoice::kDrivers && module->kind != ModuleKind::kDriver) return std::nullopt;
   return symbols_.line(frame.pc, frame.after_call);
+}
+
+void Session::add_symbol_path(std::string_view path) {
+  while (!path.empty()) {
+    const size_t end = std::min(path.find(':'), path.size());
+    if (end) target_->symbol_path.emplace_back(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
 }
 
 Result<uint64_t> Session::evaluate(std::string_view text) {

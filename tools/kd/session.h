@@ -16,6 +16,11 @@
 
 namespace ntemu::debug {
 
+class StandardOutput;
+
+// Of whose frames lines are shown.
+enum class LineChoice { kNone, kDrivers, kAll };
+
 class Session {
  public:
   explicit Session(std::unique_ptr<Target> target);
@@ -37,13 +42,19 @@ class Session {
   // The registers of the selected frame.
   std::optional<Registers> registers();
 
-  // A frame's line when it is to be shown: drivers' always, the kernel's with `.lines -k`.
+  // A frame's line when it is to be shown.
   std::optional<SourceLine> shown_line(const Frame &frame);
-  bool kernel_lines = false;
+  LineChoice source_lines = LineChoice::kDrivers;
+
+  // Directories, with : between them.
+  void add_symbol_path(std::string_view path);
+  StandardOutput *writer = nullptr;  // whose log .logopen opens
 
   // Before each command.
   void refresh();
+  void forget_stack() { stack_.reset(); }
   bool ended = false;  // by q
+  int script_depth = 0;
 
  private:
   std::unique_ptr<Target> target_;

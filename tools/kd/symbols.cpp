@@ -80,6 +80,7 @@ Result<std::vector<std::pair<Module *, Symbol>>> Symbols::matching(std::string_v
     ImageFile *file = module->file();
     if (!file) continue;
     for (const FileSymbol &symbol : file->symbols()) {
+      if (std::string_view(symbol.linker_name) == "_GLOBAL_OFFSET_TABLE_") continue;
       if (matches(name_pattern, symbol.name())) found.emplace_back(module.get(), to_symbol(*module, symbol));
     }
   }

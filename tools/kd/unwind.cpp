@@ -15,6 +15,8 @@ namespace {
 // What a call keeps by the calling convention.
 constexpr unsigned kKept[] = {kRbx, kRbp, kR12, kR13, kR14, kR15};
 
+constexpr std::string_view kThreadStart = "KiStartSystemThread";
+
 class Unwinder {
  public:
   Unwinder(Target &target, const ThreadState &state) : target_(target), state_(state) {}
@@ -66,7 +68,8 @@ class Unwinder {
     Module *module = target_.module_at(frame.pc);
     if (!module || module->kind != ModuleKind::kKernel || !module->file()) return false;
     const FileSymbol *symbol = module->file()->symbol_at(frame.pc - module->bias());
-    return symbol && std::string_view(symbol->linker_name) == "KiStartSystemThread";
+    return symbol && std::string_view(symbol->linker_name).find(kThreadStart) != std::string_view::npos &&
+           symbol->name() == kThreadStart;
   }
 
   // The caller's registers; none at the end of the stack. Whether the caller is behind a call is told in `after_call`.

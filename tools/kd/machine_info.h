@@ -1,0 +1,32 @@
+// What a target is: its kernel's version, when it was looked at, how long it had run, what stopped it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/kd/session.h"
+
+namespace ntemu::debug {
+
+inline constexpr int kWindowsBuild = 22621;  // whose structures the kernel has
+
+struct BugCheck {
+  uint64_t code = 0;
+  uint64_t parameters[4] = {};
+};
+
+struct MachineInfo {
+  std::vector<Address> processors;  // what KiProcessorBlock points to
+  std::optional<int64_t> time;      // since 1601, UTC
+  std::optional<int64_t> uptime;
+  std::optional<BugCheck> bugcheck;  // nothing: it runs
+};
+
+MachineInfo machine_info(Session &session);
+// "Windows 10 Kernel Version 22621 MP (2 procs) Free x64".
+std::string version_line(const MachineInfo &info);
+// "Kernel base = 0x... PsLoadedModuleList = 0x...".
+std::string base_line(Session &session);
+
+}  // namespace ntemu::debug
