@@ -26,7 +26,7 @@ void tell_frame(Session &session, Output &output, const Frame &frame, size_t num
   output.value("return", hex16(frame.return_address), "");
   output.value("address", hex16(frame.pc), "");
   output.value("call_site", session.symbols().name(frame.pc, frame.after_call), text);
-  if (const auto line = session.symbols().line(frame.pc, frame.after_call)) {
+  if (const auto line = session.shown_line(frame)) {
     output.value("file", line->file, "");
     output.value("line", line->line, "");
   }
@@ -184,7 +184,8 @@ bool list_threads(Session &session, Output &output) {
                {"Cid", "cid"},
                {"State", "state"},
                {"Reason", "reason"},
-               {"Start", "start"}},
+               {"Start", "start"},
+               {"Host", "host_id", Align::kRight}},
               {.rule = false});
   size_t number = 0;
   for (const Thread &thread : session.target().threads().found) {
@@ -197,7 +198,8 @@ bool list_threads(Session &session, Output &output) {
          fmt::format("{:x}.{:x}", thread.process.id, thread.id),
          thread_state_name(thread.state),
          waits ? wait_reason_name(thread.wait_reason) : "",
-         start ? session.symbols().name(start) : ""});
+         start ? session.symbols().name(start) : "",
+         {fmt::format("{}", thread.host_id), thread.host_id}});
     ++number;
   }
   output.table(table);
