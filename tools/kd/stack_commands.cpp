@@ -6,6 +6,7 @@
 
 #include "tools/kd/commands.h"
 #include "tools/kd/format.h"
+#include "tools/kd/layouts.h"
 
 namespace ntemu::debug {
 namespace {
@@ -190,7 +191,7 @@ bool list_threads(Session &session, Output &output) {
   size_t number = 0;
   for (const Thread &thread : session.target().threads().found) {
     const bool waits = thread.state == 5;
-    const auto start = session.memory().pointer(thread.address + 0x4a0).value_or(0);
+    const auto start = session.memory().pointer(thread.address + layout::kThreadStartAddress).value_or(0);
     table.add(
         {{selected && selected->address == thread.address ? "." : " ", selected && selected->address == thread.address},
          {fmt::format("{}", number), number},

@@ -38,6 +38,12 @@ class Walker {
   bool follow(Address at, Address Links::*onward, Address Links::*back, std::vector<Address> &found) {
     Address before = head_;
     while (at != head_) {
+      if (seen_.contains(at)) {
+        // From the other end, that is where both meet.
+        if (onward == &Links::next)
+          problem(fmt::format("{} leads to {}, which comes again", ticked(before), ticked(at)));
+        return false;
+      }
       const auto links = memory_.get<Links>(at);
       if (!links) {
         problem(fmt::format("{} leads to {}, which cannot be read", ticked(before), ticked(at)));
@@ -47,7 +53,7 @@ class Walker {
         problem(fmt::format("{} leads to {}, which does not lead back", ticked(before), ticked(at)));
         return false;
       }
-      if (!seen_.insert(at).second) return false;  // by now both ends have met
+      seen_.insert(at);
       if (seen_.size() > most_) {
         problem(fmt::format("it has more than {} entries", most_));
         return true;

@@ -1,0 +1,79 @@
+"""Dumps with damaged bytes, and cut off: kd tells what it can, and neither crashes nor hangs."""
+import os
+import pathlib
+import random
+import subprocess
+import unittest
+
+from kd_command import BIN, KdTest
+from command_line import SANITIZED
+from machine import FULL
+
+COMMANDS = ("vertarget; lm -a; ~; ~*kn; .frame /r 3; dt -r1 nt!_KTHREAD @$thread; dt crowd!Sync; !irql; !pcr; dq poi(@$thread+58); "
+            "dps @rsp; x crowd!*; ln @rip")
+# A guard against a hang.
+SECONDS = 120 if SANITIZED else 30
+ROUNDS = 10_000 if FULL else 60
+
+
+def extents(file) -> list:
+    """Where the file has bytes, as (start, end)."""
+    found, end = [], os.fstat(file.fileno()).st_size
+    at = 0
+    while at < end:
+        try:
+            start = os.lseek(file.fileno(), at, os.SEEK_DATA)
+        except OSError:
+            break
+        at = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+        found.append((start, at))
+    return found
+
+
+class DamageTest(KdTest):
+    def look(self, dump: pathlib.Path, what: str) -> subprocess.CompletedProcess:
+        result = subprocess.run([BIN / "kd", "-z", dump, "-c", COMMANDS], capture_output=True, check=False, timeout=SECONDS,
+                                cwd=self.place, env=self.environment)
+        self.assertIn(result.returncode, (0, 1), f"{what}: {result.stderr.decode(errors='replace')}")
+        self.assertNotIn(b"Sanitizer", result.stderr, what)
+        return result
+
+    def make_dump(self) -> pathlib.Path:
+        process = self.crowd()
+        dump = self.dump()
+        self.look(dump, "whole")
+        self.release(process)
+        return dump
+
+    def test_bytes_that_are_not_as_they_were(self):
+        seed = int(os.environ.get("NTEMU_TEST_SEED", "1"))
+        with open(self.make_dump(), "r+b") as file:
+            with_bytes = extents(file)
+            head_end = with_bytes[0][0] + 0x4000
+            random_source = random.Random(seed)
+            for number in range(ROUNDS):
+                flips = []
+                for _ in range(random_source.choice((1, 1, 4, 32, 256))):
+                    start, end = random_source.choice(with_bytes)
+                    if random_source.random() < 0.3:
+                        start, end = with_bytes[0][0], head_end  # the headers and notes
+                    at = random_source.randrange(start, end)
+                    before = os.pread(file.fileno(), 1, at)
+                    flips.append((at, before))
+                    os.pwrite(file.fileno(), bytes([random_source.choice((0, 1, 0x7f, 0xff, before[0] ^ 1 << random_source.randrange(8)))]), at)
+                self.look(pathlib.Path(file.name), f"seed {seed}, round {number}: {flips}")
+                for at, before in reversed(flips):
+                    os.pwrite(file.fileno(), before, at)
+
+    def test_that_end_too_early(self):
+        dump = self.make_dump()
+        size = dump.stat().st_size
+        for length in (size - 1, size // 2, size // 50, 0x8000, 0x2000, 0x1000, 500, 64, 63, 10, 0):
+            os.truncate(dump, length)
+            result = self.look(dump, f"{length} bytes")
+            if length < 64:
+                self.assertIn(b"it is no dump", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
