@@ -10,9 +10,9 @@ runs it, and shows what it does: on a Linux machine, in a container, in
 continuous integration, without Windows and without a virtual machine.
 .
 The package has the compiler driver ntcc, the machine ntemu with its
-service control program sc, the driver verifier and notmyfault, the kernel
-headers, and for CMake the functions and libraries with which drivers are
-built and tested with GoogleTest.")
+service control program sc, the driver verifier, notmyfault, the debugger
+kd, the kernel headers, and for CMake the functions and libraries with which
+drivers are built and tested with GoogleTest.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "gcc | clang")

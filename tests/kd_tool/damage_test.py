@@ -13,7 +13,7 @@ COMMANDS = ("vertarget; lm -a; ~; ~*kn; .frame /r 3; dt -r1 nt!_KTHREAD @$thread
             "dps @rsp; x crowd!*; ln @rip")
 # A guard against a hang.
 SECONDS = 120 if SANITIZED else 30
-ROUNDS = 10_000 if FULL else 60
+ROUNDS = int(os.environ.get("KD_ROUNDS", 10_000 if FULL else 60))
 
 
 def extents(file) -> list:

@@ -8,6 +8,7 @@ import unittest
 
 from kd_command import BIN, KdTest
 from command_line import GUARD_SECONDS, SANITIZED
+from machine import FULL
 
 KEPT = ("rip", "rsp", "rbx", "rbp", "r12", "r13", "r14", "r15")
 WAIT = ["nt!KiSwapContext", "nt!KiSwapThread", "nt!KiCommitThreadWait", "nt!KeWaitForSingleObject"]
@@ -106,6 +107,23 @@ class StackTest(KdTest):
         frozen = list(map(self.functions, self.stacks("--freeze").values()))
         self.assertIn(["crowd!Spin", "crowd!Spinner"] + START, frozen)
         self.release(process)  # it runs again
+
+    def test_threads_that_fall_asleep_and_wake_all_the_time_have_whole_stacks(self):
+        """A look is of one moment: never the registers of one wait with the stack of another."""
+        process = self.crowd()
+        looks = 40 if not FULL else 1000
+        stacks = self.json("; ".join(["~*k"] * looks))
+        seen = set()
+        for look in stacks:
+            self.assertNotIn("errors", look)
+            for thread in look["threads"]:
+                functions = self.functions(thread["frames"])
+                self.assertEqual(functions[-2:], START)
+                if "crowd!Ticker" in functions:
+                    self.assertEqual(functions[-3], "crowd!Ticker")
+                    seen.add(functions[0])
+        self.assertIn("nt!KiSwapContext", seen)
+        self.release(process)
 
     def test_a_stripped_driver_has_offsets(self):
         process = self.crowd(flags=("-Wl,--strip-all",))

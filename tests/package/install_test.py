@@ -41,7 +41,8 @@ class Installed(unittest.TestCase):
 
     def test_programs_say_their_version(self):
         for name, pattern in (("ntemu", r"ntemu \d+\.\d+\.\d+ \(plain\)"), ("ntcc", r"ntcc \d+\.\d+\.\d+"), ("sc", r"sc .*\d+\.\d+\.\d+"),
-                              ("verifier", r"verifier .*\d+\.\d+\.\d+"), ("notmyfault", r"notmyfault .*\d+\.\d+\.\d+")):
+                              ("verifier", r"verifier .*\d+\.\d+\.\d+"), ("notmyfault", r"notmyfault .*\d+\.\d+\.\d+"),
+                              ("kd", r"kd \d+\.\d+\.\d+")):
             self.assertRegex(call(self.prefix / "bin" / name, "--version", cwd=self.place), pattern)
 
     def test_no_file_knows_the_build_tree(self):

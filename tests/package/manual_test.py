@@ -9,7 +9,7 @@ import unittest
 
 BIN = pathlib.Path(os.environ["NTEMU_BIN"])
 SHARE = BIN.parent / "share"
-PROGRAMS = ("ntemu", "ntcc", "sc", "verifier", "notmyfault")
+PROGRAMS = ("ntemu", "ntcc", "sc", "verifier", "notmyfault", "kd")
 
 
 def help_of(*words: str) -> str:
@@ -93,9 +93,12 @@ class Completion(unittest.TestCase):
         self.assertEqual(in_bash("verifier", "/query"), {"/query", "/querysettings"})
         self.assertEqual(in_bash("notmyfault", "/c"), {"/crash"})
 
+        self.assertEqual(in_bash("kd", "--fr"), {"--freeze"})
+
     def test_of_files_and_directories(self):
         self.assertIn("manual_test.py", in_bash("ntemu", "run", "man"))
         self.assertIn("manual_test.py", in_bash("ntcc", "man"))
+        self.assertIn("manual_test.py", in_bash("kd", "-z", "man"))
         self.assertEqual(in_bash("ntemu", "boot", "--machine", "con"), {"consumer"})
         self.assertEqual(in_bash("ntemu", "new", "driver", "con"), {"consumer"})
         self.assertIn("manual_test.py", in_bash("sc", "create", "x", "binPath", "=", "man"))

@@ -24,11 +24,21 @@ struct Options {
   bool json = false, freeze = false;
 };
 
-constexpr const char *kFooter =
-    "The machine is the one in --machine DIR, else in $NTEMU_MACHINE, else the only one that this user runs.\n"
-    "Without -c, commands are read from standard input, with a prompt where that is a terminal; 'help' lists them.\n"
-    "The machine runs on meanwhile; a thread that runs is stopped for a moment to read its registers.\n"
-    "Exit code 0; 1 when there is nothing to look at or a command of -c failed; 2 for a wrong command line.";
+std::string footer() {
+  std::string text =
+      "The machine is the one in --machine DIR, else in $NTEMU_MACHINE, else the only one that this user runs.\n"
+      "Without -c, commands are read from standard input, with a prompt where that is a terminal. The machine runs on\n"
+      "meanwhile; a thread that runs is stopped for a moment to read its registers.\n"
+      "Exit code 0; 1 when there is nothing to look at or a command of -c failed; 2 for a wrong command line.\n\n"
+      "Commands:\n";
+  for (const Command *command : all_commands()) {
+    const std::string head = fmt::format("  {} {}", command->names, command->arguments);
+    constexpr size_t kColumn = 46;
+    text += head.size() + 2 > kColumn ? fmt::format("{}\n{:{}}{}\n", head, "", kColumn, command->help)
+                                      : fmt::format("{:{}}{}\n", head, kColumn, command->help);
+  }
+  return text;
+}
 
 void add_options(CLI::App &app, Options &options) {
   auto *machine = app.add_option("-m,--machine", options.machine, "The machine's directory")->type_name("DIR");
@@ -38,6 +48,7 @@ void add_options(CLI::App &app, Options &options) {
   dump->excludes(machine)->excludes(pid);
   app.add_option("-c,--command", options.commands, "Run these commands, with ; between them, and end")
       ->type_name("COMMANDS")
+      ->allow_extra_args(false)
       ->take_all();
   app.add_option("-y,--symbols", options.symbol_path,
                  "Directories, with : between them, in which files of drivers are looked for, too")
@@ -45,7 +56,7 @@ void add_options(CLI::App &app, Options &options) {
   app.add_flag("--freeze", options.freeze, "Stop all threads of the machine's process while kd runs");
   app.add_flag("--json", options.json, "Print JSON: an object for each command, on a line of its own");
   app.set_version_flag("--version", "kd " NTEMU_VERSION, "Print the version");
-  app.footer(kFooter);
+  app.footer(footer);
 }
 
 Result<std::unique_ptr<Target>> open_target(const Options &options) {

@@ -1,4 +1,4 @@
-"""Write manual pages and completions for ntemu, ntcc, sc, verifier and notmyfault, out of what the programs print as their help.
+"""Write manual pages and completions for ntemu, ntcc, sc, verifier, notmyfault and kd, out of what the programs print as their help.
 
 usage: python3 tools/manual BIN_DIRECTORY VERSION OUTPUT_DIRECTORY
 """
@@ -19,7 +19,7 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     programs, version, output = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
-    for name in ("ntemu", "ntcc", "sc", "verifier", "notmyfault"):
+    for name in ("ntemu", "ntcc", "sc", "verifier", "notmyfault", "kd"):
         program = model.read(programs / name)
         more = (pathlib.Path(__file__).parent / f"{name}.roff").read_text("utf-8")
         files = {f"man/man1/{name}.1.gz": gzip.compress(roff.page(program, version, more).encode(), 9, mtime=0)}

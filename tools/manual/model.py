@@ -33,15 +33,15 @@ def help_of(program: pathlib.Path, *words: str) -> str:
 
 
 def read(program: pathlib.Path) -> Command:
-    return {"ntemu": read_ntemu, "ntcc": read_ntcc, "sc": read_sc, "verifier": read_slashed,
+    return {"ntemu": read_cli11, "kd": read_cli11, "ntcc": read_ntcc, "sc": read_sc, "verifier": read_slashed,
             "notmyfault": read_slashed}[program.name](program)
 
 
-# --- ntemu: as CLI11 prints it ---
+# --- ntemu, kd: as CLI11 prints it ---
 
-def read_ntemu(program: pathlib.Path, *words: str) -> Command:
+def read_cli11(program: pathlib.Path, *words: str) -> Command:
     lines = help_of(program, *words).splitlines()
-    command = Command(["ntemu", *words], lines[0].removeprefix("ntemu: "), [lines[1].removeprefix("Usage: ")])
+    command = Command([program.name, *words], lines[0].removeprefix(f"{program.name}: "), [lines[1].removeprefix("Usage: ")])
     parts: dict[str, list[str]] = {"Positionals:": [], "Options:": [], "Subcommands:": [], "": []}
     part = ""
     for line in lines[2:]:
@@ -55,7 +55,7 @@ def read_ntemu(program: pathlib.Path, *words: str) -> Command:
     command.notes = "\n".join(parts[""]).strip()
     command.positionals = [cli11_option(*entry) for entry in entries(parts["Positionals:"])]
     command.options = [cli11_option(*entry) for entry in entries(parts["Options:"])]
-    command.commands = [read_ntemu(program, *words, name) for name, _ in entries(parts["Subcommands:"])]
+    command.commands = [read_cli11(program, *words, name) for name, _ in entries(parts["Subcommands:"])]
     return command
 
 
