@@ -1,7 +1,8 @@
 #!/bin/bash
 # Install the Debian packages that building and testing need; does nothing when all are there.
 # usage: install_deps.sh [--full] [--package]
-#   --full     adds what a few tests skip without: clang 19, mingw-w64's headers, and what looks at packages
+#   --full     adds what kd disassembles with, and what a few tests skip without: clang 19, mingw-w64's headers, and what
+#              looks at packages
 #   --package  adds what makes a Debian package
 set -euo pipefail
 
@@ -12,9 +13,9 @@ packages=(
 )
 for option; do
   case $option in
-    --full) packages+=(clang-19 mingw-w64-x86-64-dev gdb lldb dpkg-dev file debootstrap lintian groff-base fish) ;;
+    --full) packages+=(libzydis-dev clang-19 mingw-w64-x86-64-dev gdb lldb dpkg-dev file debootstrap lintian groff-base fish) ;;
     --package) packages+=(dpkg-dev file) ;;
-    *) sed -n '2,5s/^# \?//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,6s/^# \?//p' "$0" >&2; exit 2 ;;
   esac
 done
 

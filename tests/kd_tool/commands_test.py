@@ -162,6 +162,39 @@ nt!KiSwapThread\+0x[0-9a-f]+:\n
         self.assertIn("Unable to read the thread", self.kd("-c", ".thread 1234", succeeds=False).output)
         self.release(process)
 
+    def test_tell_parameters_and_variables(self):
+        for compiler in filter(shutil.which, ("clang", "gcc")):
+            process = self.crowd(compiler=compiler)
+            sleeper = self.thread("crowd!Sleeper")
+            frames = self.json(f".thread {sleeper}; kv")[1]["frames"]
+            for frame in frames:
+                for argument in frame["arguments"]:
+                    if frame["call_site"].startswith("crowd!Deep+"):
+                        self.assertIn((argument["name"], int(argument["value"] or "1", 16)), (("A", 1), ("B", 0x5555)), compiler)
+            deep = next(i for i, frame in enumerate(frames) if frame["call_site"].startswith("crowd!Deep+"))
+            variables = {row["name"]: row for row in self.json(f".thread {sleeper}; .frame {deep:x}; dv")[2]["variables"]}
+            self.assertTrue(variables["A"]["parameter"])
+            self.assertEqual(variables["Area"]["type"], "[40] Int8B")
+            area = variables["Area"]["address"]
+            self.assertRegex(self.text(f"dq {area}+18 L1"), rf"^{ADDRESS}  00000000`00005558\n$", compiler)
+            self.assertRegex(self.text(f".thread {sleeper}; .frame {deep:x}; dv Ar*"), rf"= \[40\] 0n21845 @ 0x{ADDRESS}\n$", compiler)
+            self.assertRegex(self.text(f".thread {sleeper}; kb 1"), rf"""(?x)
+RetAddr\ {{15}}:\ Args\ to\ Child\ {{59}}:\ Call\ Site\n{ADDRESS}\ {{5}}:(\ [0-9a-f?]{{8}}`[0-9a-f?]{{8}}){{4}}\ :\ nt!KiSwapContext""")
+            self.release(process)
+
+    def test_of_code_show_its_instructions(self):
+        process = self.crowd()
+        if "without a disassembler" in self.tool("kd", "-c", "u crowd!Sleeper").output:
+            self.release(process)
+            self.skipTest("kd is built without Zydis")
+        text = self.text("uf crowd!Sleeper")
+        self.assertRegex(text, rf"^crowd!Sleeper:\n{ADDRESS} 55              push    rbp\n{ADDRESS} 4889e5          mov     rbp,rsp\n")
+        self.assertRegex(text, rf"(?m)^{ADDRESS} e8[0-9a-f]{{8}}      call    crowd!Deep \({ADDRESS}\)$")
+        self.assertTrue(text.endswith("ret\n"), text)
+        self.assertEqual(len(self.json("u crowd!Sleeper L3")[0]["instructions"]), 3)
+        self.kd("-c", "u 10", succeeds=False)
+        self.release(process)
+
     def test_of_a_running_thread_have_its_registers(self):
         process = self.crowd()
         spinner = self.thread("crowd!Spinner")

@@ -46,11 +46,13 @@ struct Command {
   std::string_view details = {};  // further lines that `help NAME` shows
 };
 
+std::span<const Command> code_commands();
 std::span<const Command> machine_commands();
 std::span<const Command> memory_commands();
 std::span<const Command> module_commands();
 std::span<const Command> session_commands();
 std::span<const Command> stack_commands();
+std::span<const Command> thread_commands();
 std::span<const Command> type_commands();
 
 // Every command.

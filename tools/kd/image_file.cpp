@@ -117,13 +117,25 @@ void ImageFile::read_unit_ranges() {
   std::sort(ranges_.begin(), ranges_.end(), [](const auto &a, const auto &b) { return a.start < b.start; });
 }
 
-std::optional<SourceLine> ImageFile::find_line(uint64_t address) {
+bool ImageFile::unit_at(uint64_t address, Dwarf_Die &unit) {
   if (!ranges_known_) read_unit_ranges();
   auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
                                 [](uint64_t value, const UnitRange &range) { return value < range.start; });
-  if (after == ranges_.begin() || address >= (--after)->end) return std::nullopt;
+  return after != ranges_.begin() && address < (--after)->end && dwarf_offdie(dwarf_, after->unit, &unit);
+}
+
+bool ImageFile::function_at(uint64_t address, Dwarf_Die &function) {
   Dwarf_Die unit;
-  if (!dwarf_offdie(dwarf_, after->unit, &unit)) return std::nullopt;
+  if (!unit_at(address, unit) || dwarf_child(&unit, &function) != 0) return false;
+  do {
+    if (dwarf_tag(&function) == DW_TAG_subprogram && dwarf_haspc(&function, address) > 0) return true;
+  } while (dwarf_siblingof(&function, &function) == 0);
+  return false;
+}
+
+std::optional<SourceLine> ImageFile::find_line(uint64_t address) {
+  Dwarf_Die unit;
+  if (!unit_at(address, unit)) return std::nullopt;
   Dwarf_Line *line = dwarf_getsrc_die(&unit, address);
   const char *file = line ? dwarf_linesrc(line, nullptr, nullptr) : nullptr;
   SourceLine result;

@@ -63,6 +63,8 @@ class ImageFile {
   const FileSymbol *symbol_at(uint64_t address);
   const FileSymbol *symbol_named(std::string_view name);
   std::optional<SourceLine> line_at(uint64_t address);
+  // The entry of the function whose code has `address`.
+  bool function_at(uint64_t address, Dwarf_Die &function);
   bool has_debug_information() const;
   // Null without debug information.
   Dwarf *dwarf();
@@ -76,6 +78,7 @@ class ImageFile {
   ImageFile() = default;
   void add_symbols(Elf *elf, unsigned section_type);
   void read_unit_ranges();
+  bool unit_at(uint64_t address, Dwarf_Die &unit);
   std::optional<SourceLine> find_line(uint64_t address);
 
   std::unique_ptr<ElfFile> file_;

@@ -1,12 +1,13 @@
-// k, .frame, r, .thread, ~: threads, their stacks and registers.
+// k, .frame, r, dv: stacks, registers and variables.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "tools/kd/commands.h"
+#include "tools/kd/disassembly.h"
 #include "tools/kd/format.h"
-#include "tools/kd/layouts.h"
+#include "tools/kd/value_text.h"
+#include "tools/kd/variables.h"
 
 namespace ntemu::debug {
 namespace {
@@ -20,8 +21,10 @@ std::string source_suffix(const std::optional<SourceLine> &line) {
   return line ? fmt::format(" [{} @ {}] ", line->file, line->line) : "";
 }
 
-void tell_frame(Session &session, Output &output, const Frame &frame, size_t number, const std::string &text) {
+void tell_frame(Session &session, Output &output, const Frame &frame, size_t number, const std::string &text,
+                const nlohmann::json &arguments = {}) {
   Object object(output, "frames");
+  if (!arguments.is_null()) output.value("arguments", arguments, "");
   output.value("number", number, "");
   output.value("child_sp", hex16(frame.stack), "");
   output.value("return", hex16(frame.return_address), "");
@@ -54,6 +57,28 @@ StackShape shape_of(std::string_view name) {
   return {has('n'), !has('b'), has('b') || has('v'), !has('L')};
 }
 
+struct ArgumentText {
+  std::string text;
+  nlohmann::json values;
+};
+
+// The first four parameters, where they can still be told.
+ArgumentText argument_text(Session &session, size_t number) {
+  constexpr size_t kShown = 4;
+  ArgumentText result{"", nlohmann::json::array()};
+  const auto all = variables(session, number);
+  for (size_t i = 0; i < kShown; ++i) {
+    const bool there = i < all.size() && all[i].parameter;
+    const auto value = there ? value_of(session, all[i]) : std::nullopt;
+    const uint64_t known = value.value_or(0);
+    result.text += (i ? " " : "") + (value ? ticked(known) : "????????`????????");
+    if (there)
+      result.values.push_back(
+          {{"name", all[i].name}, {"value", value ? nlohmann::json(hex16(known)) : nlohmann::json()}});
+  }
+  return result;
+}
+
 bool show_stack(Session &session, Arguments arguments, Output &output) {
   StackShape shape = shape_of(arguments.name());
   if (arguments.take_option("-l")) shape.lines = false;
@@ -69,16 +94,21 @@ bool show_stack(Session &session, Arguments arguments, Output &output) {
   std::string header = shape.numbers ? " # " : "";
   if (shape.stack_pointers) header += fmt::format("{:<18}", "Child-SP");
   header += fmt::format("{:<22}", "RetAddr");
-  if (shape.arguments) header += fmt::format(": {:<72}: ", "Args to Child");
+  if (shape.arguments) header += fmt::format(": {:<71} : ", "Args to Child");
   output.value("thread", hex16(session.thread()->address), header + "Call Site");
   for (size_t i = 0; i < stack.frames.size() && i < most; ++i) {
     const Frame &frame = stack.frames[i];
     std::string text = shape.numbers ? fmt::format("{:02x} ", i) : "";
     if (shape.stack_pointers) text += ticked(frame.stack) + " ";
     text += fmt::format("{:<22}", ticked(frame.return_address));
+    ArgumentText known;
+    if (shape.arguments) {
+      known = argument_text(session, i);
+      text += ": " + known.text + " : ";
+    }
     text += session.symbols().name(frame.pc, frame.after_call);
     if (shape.lines) text += source_suffix(session.shown_line(frame));
-    tell_frame(session, output, frame, i, text);
+    tell_frame(session, output, frame, i, text, known.values);
   }
   if (!stack.problem.empty()) output.error(stack.problem);
   return true;
@@ -114,11 +144,9 @@ void tell_registers(const Registers &registers, Output &output) {
 
 void tell_place(Session &session, Output &output, const Frame &frame) {
   output.text(session.symbols().name(frame.pc, frame.after_call) + ":");
-  std::string bytes;
-  uint8_t code[8];
-  const size_t got = session.memory().read(frame.pc, code, sizeof code);
-  for (size_t i = 0; i < got; ++i) bytes += fmt::format("{:02x}", code[i]);
-  output.value("code", bytes, fmt::format("{} {}", ticked(frame.pc), got ? bytes : "??"));
+  size_t length = 0;
+  output.text(instruction_line(session, frame.pc, length));
+  if (const auto instruction = instruction_at(session, frame.pc)) output.value("instruction", instruction->text, "");
 }
 
 bool show_registers(Session &session, Arguments arguments, Output &output) {
@@ -162,78 +190,32 @@ bool show_frame(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool select_thread(Session &session, Arguments arguments, Output &output) {
-  if (!arguments.words().empty()) {
-    const auto address = session.evaluate(arguments.text());
-    if (!address) return fail(output, address.error().text);
-    if (*address && !session.target().thread_at(*address))
-      return fail(output, fmt::format("Unable to read the thread at {}", ticked(*address)));
-    if (*address) session.select_thread(*address);
+bool show_variables(Session &session, Arguments arguments, Output &output) {
+  const auto all = variables(session, session.frame());
+  const std::string pattern = arguments.words().empty() ? "*" : arguments.words().front();
+  size_t shown = 0;
+  for (const LocalVariable &variable : all) {
+    if (!matches(pattern, variable.name)) continue;
+    ++shown;
+    Object object(output, "variables");
+    output.value("name", variable.name, "");
+    output.value("type", variable.type->text(), "");
+    output.value("parameter", variable.parameter, "");
+    std::string text = "<value unavailable>";
+    if (variable.address) {
+      output.value("address", hex16(*variable.address), "");
+      const ValueText value = value_text(session, *variable.address, {0, variable.type});
+      output.value("value", value.value.is_null() ? nlohmann::json(value.text) : value.value, "");
+      text = variable.type->is_composite() || variable.type->kind == TypeKind::kArray
+                 ? value.text + " @ 0x" + ticked(*variable.address)
+                 : value.text;
+    } else if (variable.value) {
+      text = number_text(session, *variable.type, *variable.value);
+      output.value("value", *variable.value, "");
+    }
+    output.text(fmt::format("{:>24} = {}", variable.name, text));
   }
-  const auto thread = session.thread();
-  if (!thread) return fail(output, "There is no thread");
-  output.value("thread", hex16(thread->address), fmt::format("Implicit thread is now {}", ticked(thread->address)));
-  return true;
-}
-
-bool list_threads(Session &session, Output &output) {
-  const auto selected = session.thread();
-  Table table("threads",
-              {{" ", "selected"},
-               {"#", "number", Align::kRight},
-               {"Thread", "thread"},
-               {"Cid", "cid"},
-               {"State", "state"},
-               {"Reason", "reason"},
-               {"Start", "start"},
-               {"Host", "host_id", Align::kRight}},
-              {.rule = false});
-  size_t number = 0;
-  for (const Thread &thread : session.target().threads().found) {
-    const bool waits = thread.state == 5;
-    const auto start = session.memory().pointer(thread.address + layout::kThreadStartAddress).value_or(0);
-    table.add(
-        {{selected && selected->address == thread.address ? "." : " ", selected && selected->address == thread.address},
-         {fmt::format("{}", number), number},
-         hex16(thread.address),
-         fmt::format("{:x}.{:x}", thread.process.id, thread.id),
-         thread_state_name(thread.state),
-         waits ? wait_reason_name(thread.wait_reason) : "",
-         start ? session.symbols().name(start) : "",
-         {fmt::format("{}", thread.host_id), thread.host_id}});
-    ++number;
-  }
-  output.table(table);
-  for (const std::string &problem : session.target().threads().problems) output.error(problem);
-  return true;
-}
-
-bool threads(Session &session, Arguments arguments, Output &output) {
-  std::string_view text = arguments.text();
-  if (text.empty()) return list_threads(session, output);
-  const auto &all = session.target().threads().found;
-  const bool every = text[0] == '*';
-  size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (!every && (error != std::errc() || number >= all.size()))
-    return fail(output, fmt::format("Illegal thread error in '~{}': there are {}", text, all.size()));
-  std::string_view rest = every ? text.substr(1) : text.substr(static_cast<size_t>(end - text.data()));
-  while (rest.starts_with(' ')) rest.remove_prefix(1);
-  if (rest.empty()) return list_threads(session, output);
-  if (!every && rest == "s") {
-    session.select_thread(all[number].address);
-    return true;
-  }
-  const auto before = session.thread();
-  bool succeeded = true;
-  for (const Thread &thread : every ? std::vector<Thread>(all) : std::vector<Thread>{all[number]}) {
-    Object object(output, "threads");
-    if (every) output.value("thread", hex16(thread.address), fmt::format("Thread {}", hex16(thread.address)));
-    session.select_thread(thread.address);
-    succeeded = run_within(session, rest, output) && succeeded;
-  }
-  if (before) session.select_thread(before->address);
-  return succeeded;
+  return shown || fail(output, "No variables are known of this frame");
 }
 
 constexpr Command kCommands[] = {
@@ -241,8 +223,7 @@ constexpr Command kCommands[] = {
      show_stack},
     {".frame", "[/r] [NUMBER]", "Selects a frame; /r: with its registers", show_frame},
     {"r", "[REGISTER...]", "The registers of the selected frame", show_registers},
-    {".thread", "[ADDRESS]", "Selects the thread at an address", select_thread},
-    {"~", "[N|*] [s|COMMAND]", "The threads; ~2s selects one, ~*k runs a command for each", threads},
+    {"dv", "[PATTERN]", "The parameters and variables of the selected frame", show_variables},
 };
 
 }  // namespace

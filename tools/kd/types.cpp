@@ -147,6 +147,13 @@ const Type *Types::find(std::string_view text) {
   return found ? found : look(ModuleKind::kKernel, true);
 }
 
+TypeReader *Types::reader_of(const Module &wanted) {
+  for (const auto &module : target_.modules()) {
+    if (module.get() == &wanted) return state_->reader(module);
+  }
+  return nullptr;
+}
+
 std::optional<Variable> Types::variable(std::string_view text) {
   const size_t mark = text.find('!');
   const std::string_view wanted_module = mark == text.npos ? std::string_view() : text.substr(0, mark);

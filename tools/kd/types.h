@@ -114,6 +114,8 @@ class Types {
   // The number at `address`, sign-extended where it has a sign; of what is no number, none.
   std::optional<uint64_t> read(Address address, const Field &field);
 
+  // Of one image; null where there is no debug information.
+  TypeReader *reader_of(const Module &module);
   // The objects of a LIST_ENTRY list: addresses of structures whose links are `link` ("_EPROCESS.ActiveProcessLinks").
   Walk<Address> list(Address head, std::string_view link, size_t most = kMostEntries);
 

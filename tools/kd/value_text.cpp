@@ -102,7 +102,9 @@ std::string array(Session &session, Address address, const Type &type) {
   return count + value_text(session, address, {0, &element}).text;
 }
 
-std::string number(Session &session, const Type &type, uint64_t value) {
+}  // namespace
+
+std::string number_text(Session &session, const Type &type, uint64_t value) {
   switch (type.kind) {
     case TypeKind::kPointer:
       return pointer(session, type, value);
@@ -131,8 +133,6 @@ std::string number(Session &session, const Type &type, uint64_t value) {
   }
 }
 
-}  // namespace
-
 ValueText value_text(Session &session, Address address, const Field &field) {
   const Type &type = *field.type;
   if (type.is_composite()) return {composite(session, address, type), {}};
@@ -145,7 +145,7 @@ ValueText value_text(Session &session, Address address, const Field &field) {
     const uint64_t mask = field.bit_size < 64 ? (uint64_t{1} << field.bit_size) - 1 : ~uint64_t{0};
     return {bits(*value & mask, field.bit_size), json};
   }
-  return {number(session, type, *value), json};
+  return {number_text(session, type, *value), json};
 }
 
 }  // namespace ntemu::debug

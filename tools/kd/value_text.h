@@ -14,5 +14,7 @@ struct ValueText {
 
 // Of `field` at `address`, which is its own, not its structure's.
 ValueText value_text(Session &session, Address address, const Field &field);
+// Of a value that is known.
+std::string number_text(Session &session, const Type &type, uint64_t value);
 
 }  // namespace ntemu::debug
