@@ -23,21 +23,21 @@ bool try_take(FAST_MUTEX &mutex) {
   return false;
 }
 
-__attribute__((noinline)) void ExpAcquireFastMutexContended(PFAST_MUTEX FastMutex, LockKind Kind, const void *Site) {
-  const ke::Wanting wanting(ke::current(), FastMutex, Kind, Site);
-  __atomic_fetch_add(&FastMutex->Contention, 1, __ATOMIC_RELAXED);
+[[gnu::always_inline]] inline void contend(FAST_MUTEX &mutex, LockKind kind, const void *site) {
+  const ke::Wanting wanting(ke::current(), &mutex, kind, site);
+  __atomic_fetch_add(&mutex.Contention, 1, __ATOMIC_RELAXED);
   LONG take = kFree;    // bits to clear when it is taken
   LONG join = kWaiter;  // what joining the waiters adds
-  LONG seen = __atomic_load_n(&FastMutex->Count, __ATOMIC_RELAXED);
+  LONG seen = __atomic_load_n(&mutex.Count, __ATOMIC_RELAXED);
   for (;;) {
     if (seen & kFree) {
-      if (exchange_if(FastMutex->Count, seen, seen & ~take)) return;
-    } else if (exchange_if(FastMutex->Count, seen, seen + join)) {
-      KeWaitForSingleObject(&FastMutex->Event, Kind == LockKind::kGuardedMutex ? WrGuardedMutex : WrFastMutex,
-                            KernelMode, FALSE, nullptr);
+      if (exchange_if(mutex.Count, seen, seen & ~take)) return;
+    } else if (exchange_if(mutex.Count, seen, seen + join)) {
+      KeWaitForSingleObject(&mutex.Event, kind == LockKind::kGuardedMutex ? WrGuardedMutex : WrFastMutex, KernelMode,
+                            FALSE, nullptr);
       take = kFree | kWoken;
       join = kWaiter - kWoken;
-      seen = __atomic_load_n(&FastMutex->Count, __ATOMIC_RELAXED);
+      seen = __atomic_load_n(&mutex.Count, __ATOMIC_RELAXED);
     }
   }
 }
@@ -68,19 +68,25 @@ __attribute__((noinline)) void give_back_contended(FAST_MUTEX &mutex) {
 // The fast path of acquire and release: a free mutex, from PASSIVE_LEVEL and back. It calls nothing, and it stores
 // constants: an IRQL that goes through the mutex would make each acquire wait for the release before it.
 
-__attribute__((noinline)) void acquire_slowly(FAST_MUTEX &mutex, ETHREAD &thread, LockKind kind, const void *site) {
+// All that is not the fast path, in one function and by this name: so stacks of waiting threads show it.
+__attribute__((noinline)) void ExpAcquireFastMutexContended(FAST_MUTEX &mutex, ETHREAD &thread, LockKind kind,
+                                                            const void *site) {
   const KIRQL old_irql = thread.irql;
   if (old_irql < APC_LEVEL) thread.irql = APC_LEVEL;
-  if (!try_take(mutex)) ExpAcquireFastMutexContended(&mutex, kind, site);
+  if (!try_take(mutex)) contend(mutex, kind, site);
   mutex.OldIrql = old_irql;
   own(mutex, thread, kind, site);
+}
+
+__attribute__((noinline)) void ExpAcquireFastMutexContended(FAST_MUTEX &mutex, LockKind kind, const void *site) {
+  contend(mutex, kind, site);
 }
 
 [[gnu::always_inline]] inline void acquire(FAST_MUTEX &mutex, LockKind kind, const void *site) {
   ETHREAD &thread = ke::current();
   LONG seen = kFree;
   if (thread.irql != PASSIVE_LEVEL || !exchange_if(mutex.Count, seen, 0)) [[unlikely]]
-    return acquire_slowly(mutex, thread, kind, site);
+    return ExpAcquireFastMutexContended(mutex, thread, kind, site);
   thread.irql = APC_LEVEL;
   mutex.OldIrql = PASSIVE_LEVEL;
   own(mutex, thread, kind, site);
@@ -120,7 +126,7 @@ __attribute__((noinline)) void release_slowly(FAST_MUTEX &mutex, ETHREAD &thread
 [[gnu::always_inline]] inline void acquire_unsafe(FAST_MUTEX &mutex, LockKind kind, const void *site) {
   LONG seen = kFree;
   if (!exchange_if(mutex.Count, seen, 0) && !try_take(mutex)) [[unlikely]]
-    ExpAcquireFastMutexContended(&mutex, kind, site);
+    ExpAcquireFastMutexContended(mutex, kind, site);
   own(mutex, ke::current(), kind, site);
 }
 
