@@ -41,7 +41,15 @@ kd::DebuggerData KdDebuggerDataBlock = {.tag = {'K', 'D', 'B', 'G'},
                                         .kernel_stack = offsetof(ETHREAD, Tcb.KernelStack),
                                         .host_id = offsetof(ETHREAD, host_id),
                                         .host_thread = offsetof(ETHREAD, host_thread),
-                                        .KiSwapContextResume = &KiSwapContextResume};
+                                        .KiSwapContextResume = &KiSwapContextResume,
+                                        .held_locks = offsetof(ETHREAD, held),
+                                        .wanted_lock = offsetof(ETHREAD, wanted),
+                                        .wait_count = offsetof(ETHREAD, wait_count),
+                                        .wait_began = offsetof(ETHREAD, wait_began),
+                                        .wait_deadline = offsetof(ETHREAD, wait_deadline),
+                                        .wait_absolute = offsetof(ETHREAD, wait_deadline_absolute),
+                                        .irql = offsetof(ETHREAD, irql),
+                                        .adopted = offsetof(ETHREAD, adopted)};
 
 // What image_note.S refers to: the data itself may have been moved into the program, which refers to it.
 extern const kd::DebuggerData *kdp_debugger_data;

@@ -12,7 +12,7 @@ inline constexpr uint32_t kDumpNote = 0x4E540001;  // in a dump: DumpNote of kd/
 inline constexpr uint32_t kImageNote =
     0x4E540002;  // in libntoskrnl.so: int64_t from itself to a pointer to KdDebuggerDataBlock
 
-inline constexpr uint32_t kDebuggerDataVersion = 2;
+inline constexpr uint32_t kDebuggerDataVersion = 3;
 
 // Addresses and offsets in bytes. Later versions only add members.
 struct DebuggerData {
@@ -37,6 +37,17 @@ struct DebuggerData {
   uint32_t host_thread;           // in ETHREAD: fs base
   // Since version 2.
   const void *KiSwapContextResume;  // of the variable, a pointer to the instruction at which every waiting thread is
+  // Since version 3. Offsets in ETHREAD, which lie behind what is public; in its members: ke/held_locks.h,
+  // ke/wanted_lock.h.
+  uint32_t held_locks;
+  uint32_t wanted_lock;
+  uint32_t wait_count;  // ULONG: how many blocks are at WaitBlockList
+  uint32_t wait_began;  // interrupt time
+  uint32_t
+      wait_deadline;  // an interrupt time, or a system time if the byte `wait_absolute` is not 0; Nt100ns' greatest
+  uint32_t wait_absolute;
+  uint32_t irql;     // KIRQL
+  uint32_t adopted;  // bool: a host thread that entered the kernel by itself
 };
 
 // KSYSTEM_TIME
