@@ -135,8 +135,9 @@ std::optional<std::string> Arguments::take_value(std::string_view name) {
 const std::vector<const Command *> &all_commands() {
   static const std::vector<const Command *> all = [] {
     std::vector<const Command *> list;
-    for (const auto commands : {code_commands(), machine_commands(), memory_commands(), module_commands(),
-                                session_commands(), stack_commands(), thread_commands(), type_commands()}) {
+    for (const auto commands :
+         {code_commands(), machine_commands(), memory_commands(), module_commands(), session_commands(),
+          stack_commands(), thread_commands(), type_commands(), inspection_commands()}) {
       for (const Command &command : commands) list.push_back(&command);
     }
     return list;

@@ -54,6 +54,7 @@ std::span<const Command> session_commands();
 std::span<const Command> stack_commands();
 std::span<const Command> thread_commands();
 std::span<const Command> type_commands();
+std::span<const Command> inspection_commands();
 
 // Every command.
 const std::vector<const Command *> &all_commands();
