@@ -104,4 +104,6 @@ void for_each_large(const std::function<void(const PoolBlock &)> &visit) {
   for (const auto &[start, block] : large().blocks) visit(block);
 }
 
+const void *large_pool_root() NTEMU_NO_THREAD_SAFETY_ANALYSIS { return &large().blocks; }
+
 }  // namespace ntemu::ex

@@ -15,6 +15,8 @@ void free_large(void *block, ULONG tag, const void *site);
 std::optional<PoolBlock> find_large(const void *address);
 void for_each_large(const std::function<void(const PoolBlock &)> &visit);
 void forget_large_site(void *block);
+// For debuggers: the table, a std::map.
+const void *large_pool_root();
 // The first byte behind the block that has been overwritten; null when none has.
 const char *find_large_overrun(const PoolBlock &block);
 

@@ -292,4 +292,6 @@ SpecialPoolUse special_pool_use() {
   return {all->taken, all->waiting.length, all->reusable, all->next_page, all->served, all->missed};
 }
 
+SpecialPoolRoot special_pool_root() { return {&the_special, offsetof(Special, runs)}; }
+
 }  // namespace ntemu::ex

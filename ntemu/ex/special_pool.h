@@ -48,6 +48,13 @@ const SpecialRun *find_special(const void *address);
 void forget_special_site(void *block);
 void for_each_special(const std::function<void(const PoolBlock &)> &visit);
 
+// For debuggers: where a pointer to what has the runs' table is, and the table's place in that.
+struct SpecialPoolRoot {
+  const void *pointer;
+  size_t runs;
+};
+SpecialPoolRoot special_pool_root();
+
 struct SpecialPoolUse {
   size_t taken = 0;     // blocks that are allocated
   size_t waiting = 0;   // freed, and not to be reused yet

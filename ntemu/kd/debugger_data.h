@@ -46,8 +46,18 @@ struct DebuggerData {
   uint32_t
       wait_deadline;  // an interrupt time, or a system time if the byte `wait_absolute` is not 0; Nt100ns' greatest
   uint32_t wait_absolute;
-  uint32_t irql;     // KIRQL
-  uint32_t adopted;  // bool: a host thread that entered the kernel by itself
+  uint32_t irql;                 // KIRQL
+  uint32_t adopted;              // bool: a host thread that entered the kernel by itself
+  uint32_t timer_table_size;     // of one of timer_tables
+  const void *timer_tables;      // two, by interrupt and by system time; each begins with 256 heads of lists of KTIMER
+  const void *root_directory;    // of the variable, a pointer to the body of the root
+  const void *handle_segments;   // pointers to segments of 1024 entries (ob/handle_table.cpp), null behind the last
+  const void *small_pool;        // its first page (ex/pool_block.h)
+  const void *small_pool_bytes;  // of the variable
+  const void *large_pool;        // std::map of ex::PoolBlock by address
+  const void *special_pool;      // of a pointer to a structure that has, at special_runs, ...
+  uint64_t special_runs;         // ... a pointer to pointers to ex::SpecialRun, one for each page
+  const void *special_pages;     // the first of those pages
 };
 
 // KSYSTEM_TIME

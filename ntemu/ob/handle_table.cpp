@@ -227,4 +227,6 @@ void close_all_handles() {
   table.next_unused = 1;
 }
 
+const void *handle_segments() { return table.segments; }
+
 }  // namespace ntemu::ob

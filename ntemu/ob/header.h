@@ -56,6 +56,8 @@ void release_handle(void *body);
 void remove_temporary_name(void *body);
 
 void close_all_handles();
+// For debuggers: the pointers to the handle table's segments.
+const void *handle_segments();
 void drop_all_names();
 
 }  // namespace ntemu::ob
