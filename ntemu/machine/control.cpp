@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "ntemu/base/lock.h"
+#include "ntemu/ke/bugcheck.h"
 #include "ntemu/machine/deadlocks.h"
 #include "ntemu/machine/dump.h"
 #include "ntemu/machine/inspect.h"
@@ -38,6 +39,7 @@ std::optional<json> built_in(Machine &machine, const std::string &op, const json
   if (op == "deadlocks") return deadlocks();
   if (op == "status") return json{{"ok", true}, {"pid", getpid()}, {"drivers", machine.drivers()}};
   if (op == "dump") return take_dump(arguments);
+  if (op == "crash") ke::bugcheck(0xE2);  // MANUALLY_INITIATED_CRASH
   if (op == "dump.progress") return dump_progress(machine);
   if (op == "wait") {
     const bool met = wait_for(machine, Condition::from_json(arguments), arguments.value("timeout", -1.0), stopping);
