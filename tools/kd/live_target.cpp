@@ -65,7 +65,10 @@ class LiveTarget : public Target {
     if (!std::ifstream(path).good()) return Failure{explain_refusal(pid_, errno ? errno : EACCES)};
     bool kernel = false;
     for (const FileMapping &mapping : mappings()) {
-      if (mapping.offset != 0 || !mapping.path.ends_with("/libntoskrnl.so")) continue;
+      // The file may have been replaced since: what runs is in memory.
+      if (mapping.offset != 0 ||
+          (!mapping.path.ends_with("/libntoskrnl.so") && !mapping.path.ends_with("/libntoskrnl.so (deleted)")))
+        continue;
       kernel = true;
       char byte;
       const iovec to{&byte, 1}, from{reinterpret_cast<void *>(mapping.start), 1};
@@ -128,6 +131,12 @@ class LiveTarget : public Target {
     }
     Target::refresh();
     return std::nullopt;
+  }
+
+  bool frozen() const override { return !frozen_.empty(); }
+  void thaw() override {
+    frozen_.clear();
+    Target::refresh();
   }
 
  protected:

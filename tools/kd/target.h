@@ -72,6 +72,8 @@ class Target {
   virtual Result<ThreadState> running_state(const Thread &thread) = 0;
   // Stops all threads of a process until the Target goes.
   virtual std::optional<Failure> freeze() { return std::nullopt; }
+  virtual bool frozen() const { return false; }
+  virtual void thaw() {}
 
   Memory &memory() { return *memory_; }
   const kd::DebuggerData &data() const { return data_; }
