@@ -29,9 +29,11 @@ bool belongs_to_waits(std::string_view site) {
 
 }  // namespace
 
-Calls Facts::calls(const Thread &thread) {
+Calls Facts::calls(const Thread &thread) { return calls(unwind(session_.target(), thread)); }
+
+Calls Facts::calls(Stack stack) {
   Calls calls;
-  calls.stack = unwind(session_.target(), thread);
+  calls.stack = std::move(stack);
   for (const Frame &frame : calls.stack.frames) {
     CallSite site{&frame, session_.symbols().name(frame.pc, frame.after_call), session_.shown_line(frame),
                   frame.return_address};

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <iterator>
 
 #include "tools/kd/format.h"
+#include "tools/kd/machine_info.h"
 
 namespace ntemu::debug {
 namespace {
@@ -15,13 +15,7 @@ namespace {
 using namespace offsets;
 
 constexpr int64_t kTick = 156'250;  // 15.625 ms
-constexpr int64_t kUnixEpoch = 116'444'736'000'000'000;
 constexpr size_t kMostBlocks = 64, kMostHeld = 16, kMostWaiters = 4096;
-
-int64_t host_system_time() {
-  using Nt = std::chrono::duration<int64_t, std::ratio<1, 10'000'000>>;
-  return std::chrono::duration_cast<Nt>(std::chrono::system_clock::now().time_since_epoch()).count() + kUnixEpoch;
-}
 
 constexpr const char *kTypes[] = {
     "NotificationEvent", "SynchronizationEvent", "Mutant", "Process", "Queue", "Semaphore", "Thread", "Gate",
@@ -60,16 +54,7 @@ std::string Facts::process_name(Address thread) {
 }
 
 std::optional<int64_t> Facts::uptime() {
-  if (!uptime_) {
-    Target &target = session_.target();
-    if (const kd::DumpNote *note = target.note()) {
-      uptime_ = note->uptime;
-    } else if (target.live()) {
-      uptime_ = host_system_time() - target.data().boot_time;
-    } else {
-      uptime_.emplace();
-    }
-  }
+  if (!uptime_) uptime_ = machine_info(session_).uptime;
   return *uptime_;
 }
 

@@ -118,6 +118,7 @@ class Facts {
   std::vector<LockUse> holders(Address lock);
 
   Calls calls(const Thread &thread);
+  Calls calls(Stack stack);
   // The first function that is not one of those that waits are made of.
   std::string wait_function(const Thread &thread);
   // "Owning Thread: ffff...", or what it waits for.

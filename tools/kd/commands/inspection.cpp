@@ -5,8 +5,9 @@ namespace ntemu::debug {
 std::span<const Command> inspection_commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> list;
-    for (const auto commands : {lock_commands(), namespace_commands(), object_commands(), pool_commands(),
-                                mex_process_commands(), processor_commands(), mex_thread_commands()})
+    for (const auto commands :
+         {control_commands(), lock_commands(), namespace_commands(), object_commands(), pool_commands(),
+          mex_process_commands(), processor_commands(), stop_commands(), mex_thread_commands()})
       list.insert(list.end(), commands.begin(), commands.end());
     return list;
   }();

@@ -5,12 +5,14 @@
 
 namespace ntemu::debug {
 
+std::span<const Command> control_commands();
 std::span<const Command> lock_commands();
 std::span<const Command> namespace_commands();
 std::span<const Command> object_commands();
 std::span<const Command> pool_commands();
 std::span<const Command> mex_process_commands();
 std::span<const Command> processor_commands();
+std::span<const Command> stop_commands();
 std::span<const Command> mex_thread_commands();
 
 }  // namespace ntemu::debug

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tools/kd/commands/inspection.h"
+#include "tools/kd/commands/object_view.h"
 #include "tools/kd/commands/pool_view.h"
 #include "tools/kd/commands/thread_views.h"
 #include "tools/kd/format.h"
@@ -156,7 +157,7 @@ std::optional<Process> wanted_process(Session &session, Arguments &arguments, Ou
 struct ProcessFacts {
   int64_t created = 0;
   uint64_t threads = 0;
-  std::optional<size_t> handles;
+  size_t handles = 0;
 };
 
 ProcessFacts facts_of(Session &session, const Process &process) {
@@ -166,6 +167,7 @@ ProcessFacts facts_of(Session &session, const Process &process) {
   const auto &all = session.target().threads().found;
   facts.threads = static_cast<uint64_t>(std::count_if(
       all.begin(), all.end(), [&](const Thread &thread) { return thread.process.address == process.address; }));
+  facts.handles = open_handles(session).found.size();
   return facts;
 }
 
@@ -184,7 +186,7 @@ bool one_process(Session &session, Arguments arguments, Output &output) {
                             {"Handle", "handles", Align::kRight},
                             {"Thrd", "threads", Align::kRight},
                             {"User Name", "user"}});
-  const size_t handles = facts.handles.value_or(0);
+  const size_t handles = facts.handles;
   table.add({process->name,
              {hex16(process->address) + " (E|K|O)", hex16(process->address)},
              {"0", 0},
@@ -210,9 +212,8 @@ void process_summary(Session &session, const Process &process, Output &output) {
   output.value("address", hex16(process.address), fmt::format("PROCESS {}", hex16(process.address)));
   output.value("pid", process.id,
                fmt::format("    SessionId: none  Cid: {:04x}    Peb: 00000000  ParentCid: 0000", process.id));
-  output.value(
-      "handles", facts.handles.value_or(0),
-      fmt::format("    DirBase: 00000000  ObjectTable: 00000000  HandleCount: {}.", facts.handles.value_or(0)));
+  output.value("handles", facts.handles,
+               fmt::format("    DirBase: 00000000  ObjectTable: 00000000  HandleCount: {}.", facts.handles));
   output.value("name", process.name, fmt::format("    Image: {}", process.name));
 }
 

@@ -1,4 +1,4 @@
-// !pcr, !irql, !dpcs and !timer: the processors, and what is queued to run on them.
+// !dpcs and !timer: what is queued to run on the processors, and what will be.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,112 +6,23 @@
 #include "tools/kd/commands/inspection.h"
 #include "tools/kd/commands/thread_views.h"
 #include "tools/kd/format.h"
+#include "tools/kd/machine_info.h"
 
 namespace ntemu::debug {
 namespace {
 
-using namespace offsets;
-
 // The head of Windows' KPRCB; then the queues of ordinary and of threaded DPCs, on a cache line of their own.
-constexpr uint64_t kCurrentThread = 8, kNextThread = 0x10, kIdleThread = 0x18, kNumber = 0x24, kDpcData = 0x80,
-                   kDpcDataSize = 0x28, kDpcDepth = 0x18, kDpcCount = 0x1c, kActiveDpc = 0x20;
+constexpr uint64_t kNumber = 0x24, kDpcData = 0x80, kDpcDataSize = 0x28, kActiveDpc = 0x20;
 constexpr uint64_t kDpcNext = 8, kDpcRoutine = 0x18;
 constexpr uint64_t kTimerDue = 0x18, kTimerEntry = 0x20, kTimerDpc = 0x30, kTimerPeriod = 0x3c;
-constexpr size_t kMostProcessors = 64, kMostDpcs = 4096, kTimerLists = 256, kMostTimers = 10'000;
-
-std::vector<Address> processors(Session &session) {
-  std::vector<Address> all;
-  const auto block = reinterpret_cast<Address>(session.target().data().KiProcessorBlock);
-  for (size_t i = 0; block && i < kMostProcessors; ++i) {
-    const auto processor = session.memory().pointer(block + i * sizeof(Address));
-    if (!processor || !*processor) break;
-    all.push_back(*processor);
-  }
-  return all;
-}
-
-const char *irql_name(unsigned irql) {
-  static constexpr const char *kNames[] = {"LOW_LEVEL", "APC_LEVEL", "DISPATCH_LEVEL"};
-  if (irql < std::size(kNames)) return kNames[irql];
-  return irql == 12   ? "SYNCH_LEVEL"
-         : irql == 13 ? "CLOCK_LEVEL"
-         : irql == 14 ? "IPI_LEVEL"
-         : irql == 15 ? "HIGH_LEVEL"
-                      : "";
-}
-
-std::optional<uint8_t> irql_of(Session &session, Address thread) {
-  const uint32_t offset = session.target().data().irql;
-  return offset ? session.memory().get<uint8_t>(thread + offset) : std::nullopt;
-}
-
-std::string irql_text(unsigned irql) {
-  const std::string name = irql_name(irql);
-  return name.empty() ? fmt::format("{}", irql) : fmt::format("{} ({})", irql, name);
-}
-
-// An IRQL belongs to a thread here; at DISPATCH_LEVEL and above the thread has its processor for itself.
-bool show_irql(Session &session, Arguments, Output &output) {
-  const auto selected = session.thread();
-  if (!selected) return fail(output, "No thread is selected");
-  const auto irql = irql_of(session, selected->address);
-  if (!irql) return fail(output, fmt::format("the IRQL of thread {} cannot be read", hex16(selected->address)));
-  std::string where = fmt::format("thread {}", hex16(selected->address));
-  for (const Address processor : processors(session)) {
-    const auto current = session.memory().pointer(processor + kCurrentThread);
-    if (*irql >= 2 && current == selected->address)
-      where = fmt::format("processor 0x{:x}", session.memory().get<uint32_t>(processor + kNumber).value_or(0));
-  }
-  output.value("thread", hex16(selected->address), "");
-  output.value("irql", *irql, fmt::format("Debugger saved IRQL for {} -- {}", where, irql_text(*irql)));
-  return true;
-}
-
-void show_processor(Session &session, Address processor, Output &output) {
-  Memory &memory = session.memory();
-  const auto at = [&](uint64_t offset) { return memory.pointer(processor + offset).value_or(0); };
-  const uint32_t number = memory.get<uint32_t>(processor + kNumber).value_or(0);
-  Object row(output, "processors");
-  output.value("number", number, fmt::format("KPCR for Processor {} at {}:", number, hex16(processor)));
-  const Address current = at(kCurrentThread);
-  const auto irql = current ? irql_of(session, current) : std::nullopt;
-  const auto line = [&](std::string_view key, std::string_view title, const std::string &text) {
-    output.value(key, text, fmt::format("{:>18}: {}", title, text));
-  };
-  line("prcb", "Prcb", hex16(processor));
-  line("irql", "Irql", irql ? irql_text(*irql) : "0 (LOW_LEVEL)");
-  line("current_thread", "CurrentThread", hex16(current));
-  line("next_thread", "NextThread", hex16(at(kNextThread)));
-  line("idle_thread", "IdleThread", hex16(at(kIdleThread)));
-  line("dpc_depth", "DpcQueueDepth",
-       fmt::format("{}", memory.get<int32_t>(processor + kDpcData + kDpcDepth).value_or(0)));
-  line("dpc_count", "DpcCount", fmt::format("{}", memory.get<uint32_t>(processor + kDpcData + kDpcCount).value_or(0)));
-  if (const Address active = at(kDpcData + kActiveDpc))
-    line("active_dpc", "ActiveDpc",
-         fmt::format("{} {}", hex16(active), session.symbols().name(memory.pointer(active + kDpcRoutine).value_or(0))));
-}
-
-bool show_processors(Session &session, Arguments arguments, Output &output) {
-  const auto all = processors(session);
-  if (all.empty()) return fail(output, "KiProcessorBlock cannot be read");
-  size_t first = 0, last = all.size() - 1;
-  if (!arguments.words().empty()) {
-    const auto number = session.evaluate(arguments.words().front());
-    if (!number) return fail(output, number.error().text);
-    if (*number >= all.size())
-      return fail(output, fmt::format("There is no processor {}: there are {}", *number, all.size()));
-    first = last = *number;
-  }
-  for (size_t i = first; i <= last; ++i) show_processor(session, all[i], output);
-  return true;
-}
+constexpr size_t kMostDpcs = 4096, kTimerLists = 256, kMostTimers = 10'000;
 
 bool show_dpcs(Session &session, Arguments, Output &output) {
   Memory &memory = session.memory();
   Table table("dpcs", {{"CPU", "cpu", Align::kRight}, {"Type", "type"}, {"KDPC", "dpc"}, {"Function", "function"}},
               {.rule = false});
   bool whole = true;
-  for (const Address processor : processors(session)) {
+  for (const Address processor : machine_info(session).processors) {
     const uint32_t number = memory.get<uint32_t>(processor + kNumber).value_or(0);
     for (size_t kind = 0; kind < 2; ++kind) {
       const Address data = processor + kDpcData + kind * kDpcDataSize;
@@ -200,8 +111,6 @@ bool show_timers(Session &session, Arguments, Output &output) {
 }
 
 constexpr Command kCommands[] = {
-    {"!pcr !prcb", "[NUMBER]", "The processors: which thread has each, and how many DPCs are queued", show_processors},
-    {"!irql", "", "The IRQL of the selected thread", show_irql},
     {"!dpcs", "", "The DPCs that are queued or run", show_dpcs},
     {"!timer !timers", "", "The timers that are set", show_timers},
 };
