@@ -27,8 +27,10 @@ bool unique_stacks(Session &session, Arguments arguments, Output &output) {
   std::vector<Group> groups;
   std::map<std::vector<Address>, size_t> known;
   size_t matching = 0;
+  std::vector<std::string> unknown;
   for (const Thread &thread : facts.threads()) {
     Calls calls = facts.calls(thread);
+    if (calls.sites.empty()) unknown.push_back(fmt::format("thread {}: {}", hex16(thread.address), calls.stack.problem));
     const bool wanted =
         filter.empty() || std::any_of(calls.sites.begin(), calls.sites.end(),
                                       [&](const CallSite &site) { return contains(site.function, filter); });
@@ -56,6 +58,7 @@ bool unique_stacks(Session &session, Arguments arguments, Output &output) {
     output.text("");
   }
   tell_problems(session.target().threads().problems, output);
+  tell_problems(unknown, output);
   output.value("total", facts.threads().size(), "");
   output.value("matching", matching,
                filter.empty() ? fmt::format("{} stack(s) with {} threads displayed ({} Total threads)", groups.size(),
