@@ -8,7 +8,7 @@ from command_line import source  # noqa: E402
 LOCKS = source(globals="""ERESOURCE Resource;
 EX_PUSH_LOCK PushLock;
 KSEMAPHORE Semaphore;
-KEVENT Event, Never, TookFirst, TookSecond;
+KEVENT Event, Never, Owned, TookFirst, TookSecond;
 KMUTEX First, Second;
 KTIMER Timer;
 KDPC TimerDpc;
@@ -23,6 +23,7 @@ static VOID Owner(PVOID Context)
     KeEnterCriticalRegion();
     ExAcquireResourceExclusiveLite(&Resource, TRUE);
     ExAcquirePushLockExclusive(&PushLock);
+    KeSetEvent(&Owned, 0, FALSE);
     Forever(&Never, UserRequest);
 }
 static VOID ResourceReader(PVOID Context)
@@ -82,6 +83,7 @@ static VOID OnTimer(PKDPC Dpc, PVOID Context, PVOID One, PVOID Two) { (void)Dpc,
     KeInitializeSemaphore(&Semaphore, 0, 7);
     KeInitializeEvent(&Event, SynchronizationEvent, FALSE);
     KeInitializeEvent(&Never, NotificationEvent, FALSE);
+    KeInitializeEvent(&Owned, NotificationEvent, FALSE);
     KeInitializeEvent(&TookFirst, NotificationEvent, FALSE);
     KeInitializeEvent(&TookSecond, NotificationEvent, FALSE);
     KeInitializeMutex(&First, 0);
@@ -97,5 +99,8 @@ static VOID OnTimer(PKDPC Dpc, PVOID Context, PVOID One, PVOID Two) { (void)Dpc,
     Large = ExAllocatePool2(POOL_FLAG_PAGED, 10000, '2cdK');
     Freed = ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, '3cdK');
     ExFreePool(Freed);
-    for (ULONG I = 0; I < sizeof Routines / sizeof Routines[0]; I++) Start(Routines[I], &Threads[I]);
+    for (ULONG I = 0; I < sizeof Routines / sizeof Routines[0]; I++) {
+        Start(Routines[I], &Threads[I]);
+        Forever(&Owned, Executive);
+    }
     DbgPrint("locks: ready\\n");""")
