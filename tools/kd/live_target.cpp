@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tools/kd/machine_info.h"
 #include "tools/kd/target.h"
 #include "tools/kd/tracer.h"
 
@@ -129,11 +130,14 @@ class LiveTarget : public Target {
       }
       if (error) return Failure{explain_refusal(pid_, error.value())};
     }
+    since_ = machine_time();
     Target::refresh();
     return std::nullopt;
   }
 
   bool frozen() const override { return !frozen_.empty(); }
+  std::span<const StoppedThread> stopped_threads() const override { return frozen_; }
+  std::optional<int64_t> frozen_since() const override { return frozen() ? std::optional(since_) : std::nullopt; }
   void thaw() override {
     frozen_.clear();
     Target::refresh();
@@ -170,6 +174,7 @@ class LiveTarget : public Target {
   const pid_t pid_;
   int descriptor_ = -1;
   std::vector<StoppedThread> frozen_;
+  int64_t since_ = 0;
 };
 
 }  // namespace

@@ -12,15 +12,15 @@ namespace {
 constexpr size_t kMostProcessors = 64;
 constexpr int64_t kFrom1601To1970 = 116'444'736'000'000'000;
 
-int64_t system_time_now() {
+Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
+
+}  // namespace
+
+int64_t machine_time() {
   timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
   return kFrom1601To1970 + time.tv_sec * 10'000'000 + time.tv_nsec / 100;
 }
-
-Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
-
-}  // namespace
 
 MachineInfo machine_info(Session &session) {
   MachineInfo info;
@@ -40,7 +40,7 @@ MachineInfo machine_info(Session &session) {
     return info;
   }
   if (session.target().live()) {
-    info.time = system_time_now();
+    info.time = session.target().frozen_since().value_or(machine_time());
     info.uptime = *info.time - data.boot_time;
   }
   BugCheck stop;

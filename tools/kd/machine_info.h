@@ -23,6 +23,9 @@ struct MachineInfo {
   std::optional<BugCheck> bugcheck;  // nothing: it runs
 };
 
+// Now, in 100 ns units since 1601, UTC.
+int64_t machine_time();
+
 MachineInfo machine_info(Session &session);
 // "Windows 10 Kernel Version 22621 MP (2 procs) Free x64".
 std::string version_line(const MachineInfo &info);

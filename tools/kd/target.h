@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ struct ThreadState {
   std::vector<std::byte> stack;
 };
 
+class StoppedThread;
+
 class Target {
  public:
   // Process `pid`, a machine.
@@ -74,6 +77,9 @@ class Target {
   virtual std::optional<Failure> freeze() { return std::nullopt; }
   virtual bool frozen() const { return false; }
   virtual void thaw() {}
+  // What a freeze has stopped, and when that was (100 ns units since 1601).
+  virtual std::span<const StoppedThread> stopped_threads() const { return {}; }
+  virtual std::optional<int64_t> frozen_since() const { return std::nullopt; }
 
   Memory &memory() { return *memory_; }
   const kd::DebuggerData &data() const { return data_; }

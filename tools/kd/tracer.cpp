@@ -77,4 +77,13 @@ Result<Registers> StoppedThread::registers() const {
   return Registers::from(set);
 }
 
+bool StoppedThread::describe(kd::CoreThread &thread) const {
+  thread.id = id_;
+  iovec general{&thread.registers, sizeof thread.registers};
+  if (ptrace(PTRACE_GETREGSET, id_, NT_PRSTATUS, &general) != 0) return false;
+  iovec floating{thread.floating, sizeof thread.floating};
+  thread.has_floating = ptrace(PTRACE_GETREGSET, id_, NT_PRFPREG, &floating) == 0;
+  return true;
+}
+
 }  // namespace ntemu::debug

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "ntemu/kd/core_file.h"
 #include "tools/kd/failure.h"
 #include "tools/kd/registers.h"
 
@@ -25,6 +26,8 @@ class StoppedThread {
 
   pid_t id() const { return id_; }
   Result<Registers> registers() const;
+  // As a dump has them.
+  bool describe(kd::CoreThread &thread) const;
 
  private:
   explicit StoppedThread(pid_t id) : id_(id) {}

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ntemu/machine/control.h"
+#include "tools/kd/commands/frozen_dump.h"
 #include "tools/kd/commands/inspection.h"
 #include "tools/kd/commands/thread_views.h"
 
@@ -65,7 +66,7 @@ bool tell_dump(const json &written, Output &output) {
   return true;
 }
 
-// The machine writes it itself; where it does not answer, it is written from outside.
+// The machine writes it itself; where it does not answer, ntemu does from outside, and kd where it has stopped it.
 bool write_dump(Session &session, Arguments arguments, Output &output) {
   if (!is_live(session, arguments, output)) return false;
   bool overwrite = false;
@@ -81,10 +82,8 @@ bool write_dump(Session &session, Arguments arguments, Output &output) {
   if (!overwrite && std::filesystem::exists(path, error))
     return fail(output,
                 fmt::format("Unable to create file '{}': it exists; .dump /o /f writes it anew", path.string()));
-  const bool was_frozen = session.target().frozen();
-  session.target().thaw();  // a machine that stands still does not write, and is one debugger's alone
-  auto written = dump_by_ntemu(session.target().process(), path);
-  if (was_frozen) session.target().freeze();
+  auto written = session.target().frozen() ? write_frozen_dump(session, path)
+                                           : dump_by_ntemu(session.target().process(), path);
   return written ? tell_dump(*written, output) : fail(output, written.error().text);
 }
 
