@@ -82,8 +82,8 @@ bool write_dump(Session &session, Arguments arguments, Output &output) {
   if (!overwrite && std::filesystem::exists(path, error))
     return fail(output,
                 fmt::format("Unable to create file '{}': it exists; .dump /o /f writes it anew", path.string()));
-  auto written = session.target().frozen() ? write_frozen_dump(session, path)
-                                           : dump_by_ntemu(session.target().process(), path);
+  auto written =
+      session.target().frozen() ? write_frozen_dump(session, path) : dump_by_ntemu(session.target().process(), path);
   return written ? tell_dump(*written, output) : fail(output, written.error().text);
 }
 

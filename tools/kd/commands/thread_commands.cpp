@@ -30,7 +30,8 @@ bool unique_stacks(Session &session, Arguments arguments, Output &output) {
   std::vector<std::string> unknown;
   for (const Thread &thread : facts.threads()) {
     Calls calls = facts.calls(thread);
-    if (calls.sites.empty()) unknown.push_back(fmt::format("thread {}: {}", hex16(thread.address), calls.stack.problem));
+    if (calls.sites.empty())
+      unknown.push_back(fmt::format("thread {}: {}", hex16(thread.address), calls.stack.problem));
     const bool wanted =
         filter.empty() || std::any_of(calls.sites.begin(), calls.sites.end(),
                                       [&](const CallSite &site) { return contains(site.function, filter); });
