@@ -16,6 +16,7 @@
 #include "ntemu/ldr/image.h"
 #include "ntemu/ob/directory.h"
 #include "ntemu/ps/process.h"
+#include "ntemu/vf/verified.h"
 
 using namespace ntemu;
 
@@ -63,7 +64,9 @@ kd::DebuggerData KdDebuggerDataBlock = {.tag = {'K', 'D', 'B', 'G'},
                                         .large_pool = nullptr,
                                         .special_pool = nullptr,
                                         .special_runs = 0,
-                                        .special_pages = reinterpret_cast<const void *>(ex::kSpecialPool)};
+                                        .special_pages = reinterpret_cast<const void *>(ex::kSpecialPool),
+                                        .verified_images = nullptr,
+                                        .verified_image_count = 0};
 
 // What image_note.S refers to: the data itself may have been moved into the program, which refers to it.
 extern const kd::DebuggerData *kdp_debugger_data;
@@ -81,6 +84,9 @@ void boot_debugger_data() NTEMU_NO_THREAD_SAFETY_ANALYSIS {
   const ex::SpecialPoolRoot special = ex::special_pool_root();
   KdDebuggerDataBlock.special_pool = special.pointer;
   KdDebuggerDataBlock.special_runs = special.runs;
+  const auto [images, count] = vf::verified_images();
+  KdDebuggerDataBlock.verified_images = images;
+  KdDebuggerDataBlock.verified_image_count = count;
   // A machine is there to be looked at: where Yama lets only a parent attach, let this user's other programs, too.
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 }

@@ -58,6 +58,8 @@ struct DebuggerData {
   const void *special_pool;      // of a pointer to a structure that has, at special_runs, ...
   uint64_t special_runs;         // ... a pointer to pointers to ex::SpecialRun, one for each page
   const void *special_pages;     // the first of those pages
+  const void *verified_images;   // as vf/verified.cpp has them: begin, end, options, 24 bytes each; options 0: none
+  uint64_t verified_image_count;
 };
 
 // KSYSTEM_TIME

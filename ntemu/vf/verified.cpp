@@ -74,6 +74,11 @@ ULONG options_at(const void *address) {
   return 0;
 }
 
+std::pair<const void *, size_t> verified_images() {
+  static_assert(sizeof(Range) == 24);
+  return {ranges.data(), ranges.size()};
+}
+
 void violation(ULONG_PTR kind, ULONG_PTR p2, ULONG_PTR p3, ULONG_PTR p4) { ke::bugcheck(0xC4, kind, p2, p3, p4); }
 
 }  // namespace ntemu::vf

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "ntifs.h"
 
@@ -31,6 +32,8 @@ bool verify_image(const void *base, size_t bytes, ULONG options);
 void unverify_image(const void *base);
 // Of an image that is verified: other options from now on.
 void change_options(const void *base, ULONG options);
+// For debuggers: where the images are, and how many there is room for.
+std::pair<const void *, size_t> verified_images();
 // The options in force for the code at `address`; 0 where nothing is verified.
 ULONG options_at(const void *address);
 

@@ -245,19 +245,22 @@ System\ Uptime:\ 0\ days\ 0:\d\d:\d\d\.\d\d\d\n$""")
         (self.place / "apart").mkdir()
         shutil.move(dump, self.place / "apart")
         dump = self.place / "apart/elsewhere.dmp"
+        self.assertIn("crowd!Deeper+0x", self.text("~*k", "-z", dump), "in the current directory")
+        (self.place / "crowd.sys").rename(self.place / "apart/another.sys")
+        self.assertIn("crowd!Deeper+0x", self.text("~*k", "-z", dump), "beside the dump, by another name")
+        (self.place / "files").mkdir()
+        (self.place / "apart/another.sys").rename(self.place / "files/crowd.sys")
         text = self.text("~*k", "-z", dump)
         self.assertRegex(text, r"WARNING: no symbols of crowd: \S+/crowd\.sys: No such file or directory")
         self.assertRegex(text, r"crowd\+0x[0-9a-f]+\n")
         self.assertNotIn("crowd!", text)
-        self.assertIn("crowd!Deeper+0x", self.text("~*k", "-z", dump, "-y", self.place))
-        self.assertIn("crowd!Deeper+0x", self.text(f".sympath {self.place}; ~*k", "-z", dump))
+        self.assertIn("crowd!Deeper+0x", self.text("~*k", "-z", dump, "-y", self.place / "files"))
+        self.assertIn("crowd!Deeper+0x", self.text(f".sympath {self.place}/files; ~*k", "-z", dump))
         # Built anew from another source, it is not what the dump had.
         self.build("crowd", CROWD.replace("A + 3 * B", "A + 4 * B"))
         text = self.text("~*k; lmvm crowd", "-z", dump, "-y", self.place)
         self.assertRegex(text, r"WARNING: no symbols of crowd: \S+")
         self.assertNotIn("crowd!", text)
-        shutil.copy(self.build("crowd", CROWD), self.place / "apart/crowd.sys")
-        self.assertIn("crowd!Deeper+0x", self.text("~*k", "-z", dump), "beside the dump")
 
 
 class CommandLine(KdTest):
@@ -327,7 +330,7 @@ class CommandLine(KdTest):
     def test_json_of_every_command(self):
         process = self.crowd()
         rows = self.json("help")[0]["commands"]
-        names = [name for row in rows for name in row["names"].split() if name not in ("q", "qq", "qd", ".detach", "$$", "*")]
+        names = [name for row in rows for name in row["names"].split() if name not in ("q", "qq", "qd", ".detach", "$$", "*", ".crash")]
         outcome = self.tool("kd", "--json", *(word for name in names for word in ("-c", name)))
         answers = [json.loads(line) for line in outcome.output.splitlines()]
         self.assertEqual([answer["command"] for answer in answers], names)
@@ -356,6 +359,12 @@ class CommandLine(KdTest):
         read_until(r"expression: 41 = .*\n0: kd> $")
         os.write(controller, b"vert\t\n")
         read_until(r"vertarget \n(.*\n)*System Uptime: .*\n0: kd> $")
+        os.write(controller, b"? 0n1234")
+        read_until(r"\? 0n1234$")
+        kd.send_signal(signal.SIGINT)  # gives up the line
+        read_until(r"\^C\n0: kd> $")
+        os.write(controller, b"? 0n42\n")
+        read_until(r"\^C\n0: kd> \? 0n42\nEvaluate expression: 42 = .*\n0: kd> $")
         os.write(controller, b"q\n")
         self.assertEqual(kd.wait(GUARD_SECONDS), 0)
         os.close(controller)

@@ -65,6 +65,21 @@ class DamageTest(KdTest):
                 for at, before in reversed(flips):
                     os.pwrite(file.fileno(), before, at)
 
+    def test_that_say_nothing_of_the_machine(self):
+        """As another program's core file: the kernel is found by its image."""
+        process = self.crowd()
+        dump = self.dump()
+        text = self.kd("-z", dump, "-c", "~*k").output
+        content = dump.read_bytes()
+        at = content.find(b"\x01\0\x54\x4eNTEMU\0")
+        self.assertGreater(at, 0)
+        with open(dump, "r+b") as file:
+            file.seek(at + 4)
+            file.write(b"OTHER")
+        self.assertEqual(self.kd("-z", dump, "-c", "~*k").output, text)
+        self.assertNotIn("System Uptime", self.kd("-z", dump, "-c", "vertarget").output)
+        self.release(process)
+
     def test_that_end_too_early(self):
         dump = self.make_dump()
         size = dump.stat().st_size

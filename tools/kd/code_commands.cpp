@@ -34,7 +34,7 @@ Address tell_code(Session &session, Output &output, Address at, Address end, uin
   return at;
 }
 
-bool unassemble(Session &session, Arguments arguments, Output &output) {
+bool unassemble(Session &session, Arguments &arguments, Output &output) {
   if (!can_disassemble()) return fail(output, "This kd is built without a disassembler (libzydis-dev)");
   const auto &words = arguments.words();
   const auto start = words.empty() ? session.evaluate("@rip") : session.evaluate(words.front());

@@ -137,7 +137,7 @@ const std::vector<const Command *> &all_commands() {
     std::vector<const Command *> list;
     for (const auto commands :
          {code_commands(), machine_commands(), memory_commands(), module_commands(), session_commands(),
-          stack_commands(), thread_commands(), type_commands(), inspection_commands()}) {
+          stack_commands(), selection_commands(), type_commands(), inspection_commands()}) {
       for (const Command &command : commands) list.push_back(&command);
     }
     return list;
@@ -168,7 +168,8 @@ bool run_within(Session &session, std::string_view text, Output &output) {
       output.error(ended->text);
       return false;
     }
-    return command->handler(session, Arguments(name, trimmed(text.substr(length))), output);
+    Arguments arguments(name, trimmed(text.substr(length)));
+    return command->handler(session, arguments, output);
   }
   output.error(name.starts_with('!')
                    ? fmt::format("No export {} found", name.substr(1))

@@ -36,7 +36,7 @@ class Arguments {
 };
 
 // False when it failed; what failed has been told as an error.
-using Handler = bool (*)(Session &session, Arguments arguments, Output &output);
+using Handler = bool (*)(Session &session, Arguments &arguments, Output &output);
 
 struct Command {
   std::string_view names;      // separated by blanks: "k kn kv"; ! commands without "mex."
@@ -50,9 +50,9 @@ std::span<const Command> code_commands();
 std::span<const Command> machine_commands();
 std::span<const Command> memory_commands();
 std::span<const Command> module_commands();
+std::span<const Command> selection_commands();
 std::span<const Command> session_commands();
 std::span<const Command> stack_commands();
-std::span<const Command> thread_commands();
 std::span<const Command> type_commands();
 std::span<const Command> inspection_commands();
 

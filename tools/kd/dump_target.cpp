@@ -14,7 +14,8 @@ class DumpTarget : public Target {
     reader_ = reader.get();
     source_ = std::move(reader);
     memory_ = std::make_unique<Memory>(*source_);
-    symbol_path.push_back(file_.has_parent_path() ? file_.parent_path() : ".");
+    if (file_.has_parent_path()) symbol_path.push_back(file_.parent_path());
+    symbol_path.emplace_back(".");
   }
 
   std::optional<Failure> open() {
@@ -30,7 +31,7 @@ class DumpTarget : public Target {
       return std::nullopt;
     }
     for (const FileMapping &mapping : reader_->files()) {
-      if (mapping.offset != 0 || !mapping.path.ends_with("/libntoskrnl.so")) continue;
+      if (mapping.offset != 0 || mapping.path.find("/libntoskrnl.so") == std::string::npos) continue;
       const auto image = read_image(*memory_, mapping.start);
       const auto data = image ? memory_->pointer(image->kernel_data) : std::nullopt;
       if (!data) continue;

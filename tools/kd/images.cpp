@@ -11,6 +11,8 @@
 namespace ntemu::debug {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr size_t kMostHeaders = 256;
 constexpr size_t kMostNotes = 64 << 10;
 
@@ -26,10 +28,9 @@ void read_notes(Memory &memory, Address start, uint64_t size, ImageHeaders &imag
                  end = contents + aligned(note.n_descsz);
     if (contents + note.n_descsz > bytes.size()) return;
     const std::string_view owner(reinterpret_cast<const char *>(&bytes[name]), note.n_namesz);
-    if (note.n_type == NT_GNU_BUILD_ID && owner == std::string_view("GNU", 4)) {
+    if (note.n_type == NT_GNU_BUILD_ID && owner == "GNU\0"sv) {
       image.build_id = base::to_hex(&bytes[contents], note.n_descsz);
-    } else if (note.n_type == kd::kImageNote && owner == std::string_view("NTEMU", 6) &&
-               note.n_descsz == sizeof(int64_t)) {
+    } else if (note.n_type == kd::kImageNote && owner == "NTEMU\0"sv && note.n_descsz == sizeof(int64_t)) {
       int64_t distance;
       std::memcpy(&distance, &bytes[contents], sizeof distance);
       image.kernel_data = start + contents + static_cast<uint64_t>(distance);

@@ -13,7 +13,7 @@ bool fail(Output &output, const std::string &text) {
   return false;
 }
 
-bool tell_target(Session &session, Arguments, Output &output) {
+bool tell_target(Session &session, Arguments &, Output &output) {
   const MachineInfo info = machine_info(session);
   const kd::DebuggerData &data = session.target().data();
   output.value("version", version_line(info), version_line(info));
@@ -83,7 +83,7 @@ Result<uint64_t> take_number(Session &session, const Arguments &arguments) {
   return arguments.text().empty() ? Result<uint64_t>(uint64_t{0}) : session.evaluate(arguments.text());
 }
 
-bool tell_irql(Session &session, Arguments arguments, Output &output) {
+bool tell_irql(Session &session, Arguments &arguments, Output &output) {
   const auto number = take_number(session, arguments);
   if (!number) return fail(output, number.error().text);
   const auto state = processor_state(session, machine_info(session), *number);
@@ -99,7 +99,7 @@ bool tell_irql(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool tell_pcr(Session &session, Arguments arguments, Output &output) {
+bool tell_pcr(Session &session, Arguments &arguments, Output &output) {
   const auto number = take_number(session, arguments);
   if (!number) return fail(output, number.error().text);
   const auto state = processor_state(session, machine_info(session), *number);

@@ -97,14 +97,14 @@ bool dump_units(Session &session, const Arguments &arguments, Output &output, si
   return any || fail(output, fmt::format("Memory access error at '{}'", arguments.text()));
 }
 
-bool dump_numbers(Session &session, Arguments arguments, Output &output) {
+bool dump_numbers(Session &session, Arguments &arguments, Output &output) {
   const std::string &name = arguments.name();
   if (name == "dps" || name == "dqs") return dump_units(session, arguments, output, 8, false, true);
   const size_t unit = name == "dd" ? 4 : name == "dw" ? 2 : name == "db" ? 1 : 8;
   return dump_units(session, arguments, output, unit, unit == 1, false);
 }
 
-bool dump_text(Session &session, Arguments arguments, Output &output) {
+bool dump_text(Session &session, Arguments &arguments, Output &output) {
   const bool wide = arguments.name() == "du";
   const auto range = take_range(session, arguments, wide ? 2 : 1, 512);
   if (!range) return fail(output, range.error().text);
@@ -128,7 +128,7 @@ bool dump_text(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool dump_string(Session &session, Arguments arguments, Output &output) {
+bool dump_string(Session &session, Arguments &arguments, Output &output) {
   const auto range = take_range(session, arguments, 1, 1);
   if (!range) return fail(output, range.error().text);
   const auto buffer = session.memory().pointer(range->start + 8);

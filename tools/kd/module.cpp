@@ -30,6 +30,16 @@ std::vector<std::filesystem::path> Module::places() const {
     if (!file_name.empty()) places.push_back(directory / file_name);
     if (!below_drive.empty()) places.push_back(directory / below_drive);
   }
+  if (kind != ModuleKind::kDriver) return places;
+  // A service may call it by another name.
+  constexpr size_t kMostFiles = 200;
+  for (const auto &directory : symbol_path ? *symbol_path : std::vector<std::filesystem::path>{}) {
+    std::error_code error;
+    for (auto at = std::filesystem::directory_iterator(directory, error);
+         !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+      if (at->path().extension() == ".sys" && places.size() < kMostFiles) places.push_back(at->path());
+    }
+  }
   return places;
 }
 

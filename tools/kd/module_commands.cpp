@@ -37,7 +37,7 @@ void tell_details(Module &module, Output &output) {
   tell("problem", "Symbols:", module.file_problem());
 }
 
-bool list_modules(Session &session, Arguments arguments, Output &output) {
+bool list_modules(Session &session, Arguments &arguments, Output &output) {
   const std::string &name = arguments.name();
   const bool verbose = name.find('v') != name.npos || arguments.take_option("v");
   const bool all = arguments.take_option("-a") || arguments.take_option("a");
@@ -60,7 +60,7 @@ bool list_modules(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool examine(Session &session, Arguments arguments, Output &output) {
+bool examine(Session &session, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) return fail(output, "x needs a pattern: x nt!Ke*Mutex");
   const auto found = session.symbols().matching(arguments.words().front());
   if (!found) return fail(output, found.error().text);
@@ -80,7 +80,7 @@ std::string near_text(const std::pair<Module *, Symbol> &symbol, Address address
   return address > symbol.second.address ? text + fmt::format("+0x{:x}", offset) : text;
 }
 
-bool list_near(Session &session, Arguments arguments, Output &output) {
+bool list_near(Session &session, Arguments &arguments, Output &output) {
   const auto address = session.evaluate(arguments.text().empty() ? "@rip" : arguments.text());
   if (!address) return fail(output, address.error().text);
   const auto symbols = session.symbols().near(*address);

@@ -1,8 +1,10 @@
 #include "tools/kd/prompt.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -83,7 +85,10 @@ Prompt::Prompt() : editor_(el_init("kd", stdin, stdout, stderr)), history_(histo
   el_set(editor_, EL_PROMPT, prompt_text);
   el_set(editor_, EL_EDITOR, "emacs");
   el_set(editor_, EL_HIST, history, history_);
-  el_set(editor_, EL_SIGNAL, 1);
+  // Ctrl-C gives up the line, not kd.
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  sigaction(SIGINT, &action, nullptr);
   el_set(editor_, EL_ADDFN, "kd-complete", "Completes the name of a command", complete);
   el_set(editor_, EL_BIND, "^I", "kd-complete", nullptr);
   el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
@@ -101,7 +106,11 @@ Prompt::~Prompt() {
 
 std::optional<std::string> Prompt::read() {
   int length = 0;
-  const char *line = el_gets(editor_, &length);
+  const char *line = nullptr;
+  while (!(line = el_gets(editor_, &length)) && length < 0 && errno == EINTR) {
+    std::fputs("^C\n", stdout);
+    el_reset(editor_);
+  }
   if (!line || length <= 0) return std::nullopt;
   std::string text(line, static_cast<size_t>(length));
   while (text.ends_with('\n')) text.pop_back();

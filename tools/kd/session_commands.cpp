@@ -13,7 +13,7 @@ bool fail(Output &output, const std::string &text) {
   return false;
 }
 
-bool help(Session &, Arguments arguments, Output &output) {
+bool help(Session &, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) {
     Table table("commands", {{"Command", "names"}, {"Arguments", "arguments"}, {"", "help"}}, {.header = false});
     for (const Command *command : all_commands())
@@ -29,8 +29,8 @@ bool help(Session &, Arguments arguments, Output &output) {
   return true;
 }
 
-bool evaluate_expression(Session &session, Arguments arguments, Output &output) {
-  if (arguments.text().empty()) return help(session, std::move(arguments), output);
+bool evaluate_expression(Session &session, Arguments &arguments, Output &output) {
+  if (arguments.text().empty()) return help(session, arguments, output);
   const auto value = session.evaluate(arguments.text());
   if (!value) return fail(output, value.error().text);
   output.value("hex", hex16(*value), "");
@@ -39,19 +39,19 @@ bool evaluate_expression(Session &session, Arguments arguments, Output &output) 
   return true;
 }
 
-bool quit(Session &session, Arguments, Output &) {
+bool quit(Session &session, Arguments &, Output &) {
   session.ended = true;
   return true;
 }
 
-bool say(Session &, Arguments arguments, Output &output) {
+bool say(Session &, Arguments &arguments, Output &output) {
   output.line(arguments.text());
   return true;
 }
 
-bool nothing(Session &, Arguments, Output &) { return true; }
+bool nothing(Session &, Arguments &, Output &) { return true; }
 
-bool open_log(Session &session, Arguments arguments, Output &output) {
+bool open_log(Session &session, Arguments &arguments, Output &output) {
   if (!session.writer) return fail(output, "There is no log here");
   const bool append = arguments.name() == ".logappend";
   const std::string file = arguments.words().empty() ? "dbgeng.log" : arguments.words().front();
@@ -60,13 +60,13 @@ bool open_log(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool close_log(Session &session, Arguments, Output &output) {
+bool close_log(Session &session, Arguments &, Output &output) {
   output.line("Closing open log file");
   if (session.writer) session.writer->close_log();
   return true;
 }
 
-bool lines(Session &session, Arguments arguments, Output &output) {
+bool lines(Session &session, Arguments &arguments, Output &output) {
   if (arguments.take_option("-k")) {
     session.source_lines = LineChoice::kAll;
   } else if (arguments.take_option("-d")) {
@@ -83,7 +83,7 @@ bool lines(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool symbol_path(Session &session, Arguments arguments, Output &output) {
+bool symbol_path(Session &session, Arguments &arguments, Output &output) {
   auto &path = session.target().symbol_path;
   if (!arguments.text().empty()) {
     path.clear();
@@ -97,7 +97,7 @@ bool symbol_path(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool reload(Session &session, Arguments, Output &) {
+bool reload(Session &session, Arguments &, Output &) {
   for (const auto &module : session.target().modules()) module->forget_file();
   session.forget_stack();
   return true;

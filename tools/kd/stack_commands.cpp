@@ -79,7 +79,7 @@ ArgumentText argument_text(Session &session, size_t number) {
   return result;
 }
 
-bool show_stack(Session &session, Arguments arguments, Output &output) {
+bool show_stack(Session &session, Arguments &arguments, Output &output) {
   StackShape shape = shape_of(arguments.name());
   if (arguments.take_option("-l")) shape.lines = false;
   size_t most = kMostFrames;
@@ -149,7 +149,7 @@ void tell_place(Session &session, Output &output, const Frame &frame) {
   if (const auto instruction = instruction_at(session, frame.pc)) output.value("instruction", instruction->text, "");
 }
 
-bool show_registers(Session &session, Arguments arguments, Output &output) {
+bool show_registers(Session &session, Arguments &arguments, Output &output) {
   const Stack &stack = session.stack();
   if (session.frame() >= stack.frames.size()) return fail(output, stack.problem);
   const Frame &frame = stack.frames[session.frame()];
@@ -166,7 +166,7 @@ bool show_registers(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool show_frame(Session &session, Arguments arguments, Output &output) {
+bool show_frame(Session &session, Arguments &arguments, Output &output) {
   const bool registers = arguments.take_option("/r");
   arguments.take_option("/c");
   const Stack &stack = session.stack();
@@ -190,7 +190,7 @@ bool show_frame(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool show_variables(Session &session, Arguments arguments, Output &output) {
+bool show_variables(Session &session, Arguments &arguments, Output &output) {
   const auto all = variables(session, session.frame());
   const std::string pattern = arguments.words().empty() ? "*" : arguments.words().front();
   size_t shown = 0;

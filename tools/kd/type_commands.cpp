@@ -90,15 +90,14 @@ bool fail(Output &output, const std::string &text) {
 }
 
 std::optional<unsigned> take_depth(Arguments &arguments) {
-  for (const std::string &word : arguments.words()) {
-    if (!word.starts_with("-r")) continue;
-    unsigned depth = kDeepest;
-    std::from_chars(word.data() + 2, word.data() + word.size(), depth);
-    const std::string option = word;
-    arguments.take_option(option);
-    return std::min(depth, kDeepest);
-  }
-  return std::nullopt;
+  const auto &words = arguments.words();
+  const auto at =
+      std::find_if(words.begin(), words.end(), [](const std::string &word) { return word.starts_with("-r"); });
+  if (at == words.end()) return std::nullopt;
+  unsigned depth = kDeepest;
+  std::from_chars(at->data() + 2, at->data() + at->size(), depth);
+  arguments.take_option(std::string(*at));
+  return std::min(depth, kDeepest);
 }
 
 bool list_types(Session &session, const std::string &pattern, Output &output) {
@@ -121,7 +120,7 @@ void tell_value(Session &session, Output &output, const Type &type, std::optiona
   }
 }
 
-bool dump_type(Session &session, Arguments arguments, Output &output) {
+bool dump_type(Session &session, Arguments &arguments, Output &output) {
   const unsigned depth = take_depth(arguments).value_or(0);
   const bool by_prefix = arguments.take_option("-y");
   const bool verbose = arguments.take_option("-v");

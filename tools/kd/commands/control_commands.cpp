@@ -67,7 +67,7 @@ bool tell_dump(const json &written, Output &output) {
 }
 
 // The machine writes it itself; where it does not answer, ntemu does from outside, and kd where it has stopped it.
-bool write_dump(Session &session, Arguments arguments, Output &output) {
+bool write_dump(Session &session, Arguments &arguments, Output &output) {
   if (!is_live(session, arguments, output)) return false;
   bool overwrite = false;
   std::string name;
@@ -87,7 +87,7 @@ bool write_dump(Session &session, Arguments arguments, Output &output) {
   return written ? tell_dump(*written, output) : fail(output, written.error().text);
 }
 
-bool crash(Session &session, Arguments arguments, Output &output) {
+bool crash(Session &session, Arguments &arguments, Output &output) {
   if (!is_live(session, arguments, output)) return false;
   session.target().thaw();
   auto client = machine::ControlClient::connect({}, session.target().process());
@@ -99,7 +99,7 @@ bool crash(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool stop_machine(Session &session, Arguments arguments, Output &output) {
+bool stop_machine(Session &session, Arguments &arguments, Output &output) {
   if (!is_live(session, arguments, output)) return false;
   if (!session.target().frozen()) {
     if (const auto failure = session.target().freeze()) return fail(output, failure->text);
@@ -109,7 +109,7 @@ bool stop_machine(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool resume(Session &session, Arguments arguments, Output &output) {
+bool resume(Session &session, Arguments &arguments, Output &output) {
   if (!is_live(session, arguments, output)) return false;
   session.target().thaw();
   session.forget_stack();

@@ -14,5 +14,6 @@ std::span<const Command> mex_process_commands();
 std::span<const Command> processor_commands();
 std::span<const Command> stop_commands();
 std::span<const Command> mex_thread_commands();
+std::span<const Command> verifier_commands();
 
 }  // namespace ntemu::debug

@@ -117,7 +117,7 @@ void show_resource(Facts &facts, const Resource &resource, Output &output) {
   tell_waiting(resource.waiting_exclusive, "Exclusive", "waiting_exclusive", output);
 }
 
-bool show_resources(Session &session, Arguments arguments, Output &output) {
+bool show_resources(Session &session, Arguments &arguments, Output &output) {
   const bool all = arguments.take_option("-v");
   Facts facts(session);
   if (!arguments.words().empty()) {
@@ -152,7 +152,7 @@ bool show_resources(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool show_push_lock(Session &session, Arguments arguments, Output &output) {
+bool show_push_lock(Session &session, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) return fail(output, "!pushlock needs an address");
   const auto address = session.evaluate(arguments.words().front());
   if (!address) return fail(output, address.error().text);
@@ -321,7 +321,7 @@ std::string to_dot(Facts &facts, const std::vector<Edge> &edges) {
   return text + "}";
 }
 
-bool show_deadlocks(Session &session, Arguments arguments, Output &output) {
+bool show_deadlocks(Session &session, Arguments &arguments, Output &output) {
   Facts facts(session);
   const WaitGraph graph(facts);
   if (arguments.take_option("--dot")) {

@@ -100,7 +100,7 @@ Result<Address> find_driver(Session &session, const std::string &text) {
   return session.evaluate(text);
 }
 
-bool show_driver(Session &session, Arguments arguments, Output &output) {
+bool show_driver(Session &session, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) return fail(output, "!drvobj needs a driver's name or address");
   unsigned flags = 1;
   if (arguments.words().size() > 1) {
@@ -155,7 +155,7 @@ bool show_driver(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool show_device(Session &session, Arguments arguments, Output &output) {
+bool show_device(Session &session, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) return fail(output, "!devobj needs a device's path or address");
   const std::string &text = arguments.words().front();
   auto found = text.starts_with('\\') ? find_object(session, text) : session.evaluate(text);
@@ -209,7 +209,7 @@ void list_directory(Session &session, Address directory, Output &output) {
   tell_problems(entries.problems, output);
 }
 
-bool show_object(Session &session, Arguments arguments, Output &output) {
+bool show_object(Session &session, Arguments &arguments, Output &output) {
   const std::string text = arguments.text().empty() ? "\\" : arguments.text();
   const auto found = text.starts_with('\\') ? find_object(session, text) : session.evaluate(text);
   if (!found) return fail(output, found.error().text);
@@ -224,7 +224,7 @@ bool show_object(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool show_handles(Session &session, Arguments arguments, Output &output) {
+bool show_handles(Session &session, Arguments &arguments, Output &output) {
   std::optional<uint64_t> wanted;
   if (!arguments.words().empty()) {
     const auto value = session.evaluate(arguments.words().front());

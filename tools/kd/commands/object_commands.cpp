@@ -29,7 +29,7 @@ unsigned take_depth(Arguments &arguments) {
   return 0;
 }
 
-bool describe_type(Session &session, Arguments arguments, Output &output) {
+bool describe_type(Session &session, Arguments &arguments, Output &output) {
   Facts facts(session);
   const unsigned depth = take_depth(arguments);
   if (arguments.words().empty()) return fail(output, "!ddt needs the name of a type: !ddt nt!_KTHREAD");
@@ -108,7 +108,7 @@ bool show_object(Facts &facts, std::string_view type, Address object, unsigned d
 }
 
 // The commands of one type each: an object of another one is told as such, and shown nevertheless.
-bool show_of_type(Session &session, Arguments arguments, Output &output) {
+bool show_of_type(Session &session, Arguments &arguments, Output &output) {
   struct Kind {
     std::string_view command, type, first, second;
   };
@@ -140,7 +140,7 @@ const char *type_of(const Waitable &object) {
   return object.type < std::size(kTypes) ? kTypes[object.type] : nullptr;
 }
 
-bool show_any(Session &session, Arguments arguments, Output &output) {
+bool show_any(Session &session, Arguments &arguments, Output &output) {
   const bool waiters_only = arguments.take_option("-waiters");
   const unsigned depth = take_depth(arguments);
   const auto address = wanted_address(session, arguments, output);

@@ -40,7 +40,7 @@ std::vector<Cell> used_row(const PoolTag &row, bool verbose, const std::string &
           number(row.paged_bytes)};
 }
 
-bool show_used(Session &session, Arguments arguments, Output &output) {
+bool show_used(Session &session, Arguments &arguments, Output &output) {
   unsigned flags = 0;
   std::string pattern = "*";
   for (const std::string &word : arguments.words()) {
@@ -121,7 +121,7 @@ void show_block(Session &session, const PoolBlockView &block, bool wanted, Outpu
                            block.bytes));
 }
 
-bool show_pool(Session &session, Arguments arguments, Output &output) {
+bool show_pool(Session &session, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) return fail(output, "!pool needs an address");
   const auto address = session.evaluate(arguments.words().front());
   if (!address) return fail(output, address.error().text);
@@ -138,7 +138,7 @@ bool show_pool(Session &session, Arguments arguments, Output &output) {
   return found || fail(output, fmt::format("no block is at {}", hex16(*address)));
 }
 
-bool find_pool(Session &session, Arguments arguments, Output &output) {
+bool find_pool(Session &session, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) return fail(output, "!poolfind needs a tag");
   const std::string pattern = arguments.words().front();
   output.text(fmt::format("Scanning the pool for Tag: {}", pattern));

@@ -41,7 +41,7 @@ Counts count_threads(Facts &facts, const Process &process) {
 
 Cell count_cell(size_t count) { return {count ? fmt::format("{}", count) : ".", count}; }
 
-bool task_list(Session &session, Arguments arguments, Output &output) {
+bool task_list(Session &session, Arguments &arguments, Output &output) {
   const bool totals = arguments.take_option("-t");
   const std::string filter = arguments.words().empty() ? "" : arguments.words().front();
   Facts facts(session);
@@ -171,7 +171,7 @@ ProcessFacts facts_of(Session &session, const Process &process) {
   return facts;
 }
 
-bool one_process(Session &session, Arguments arguments, Output &output) {
+bool one_process(Session &session, Arguments &arguments, Output &output) {
   const auto process = wanted_process(session, arguments, output);
   if (!process) return false;
   const ProcessFacts facts = facts_of(session, *process);
@@ -218,7 +218,7 @@ void process_summary(Session &session, const Process &process, Output &output) {
 }
 
 // !process [0|ADDRESS|-1] [FLAGS]: 2 shows the threads and what they wait for, 4 with their stacks.
-bool windbg_process(Session &session, Arguments arguments, Output &output) {
+bool windbg_process(Session &session, Arguments &arguments, Output &output) {
   const std::vector<std::string> words = arguments.words();
   unsigned flags = 3;
   if (words.size() > 1) {

@@ -17,7 +17,7 @@ constexpr uint64_t kDpcNext = 8, kDpcRoutine = 0x18;
 constexpr uint64_t kTimerDue = 0x18, kTimerEntry = 0x20, kTimerDpc = 0x30, kTimerPeriod = 0x3c;
 constexpr size_t kMostDpcs = 4096, kTimerLists = 256, kMostTimers = 10'000;
 
-bool show_dpcs(Session &session, Arguments, Output &output) {
+bool show_dpcs(Session &session, Arguments &, Output &output) {
   Memory &memory = session.memory();
   Table table("dpcs", {{"CPU", "cpu", Align::kRight}, {"Type", "type"}, {"KDPC", "dpc"}, {"Function", "function"}},
               {.rule = false});
@@ -57,7 +57,7 @@ std::string waiter_of(Facts &facts, Address timer) {
   return waiters.empty() ? "" : fmt::format("thread {}", hex16(waiters.front()));
 }
 
-bool show_timers(Session &session, Arguments, Output &output) {
+bool show_timers(Session &session, Arguments &, Output &output) {
   Facts facts(session);
   Memory &memory = session.memory();
   const kd::DebuggerData &data = session.target().data();

@@ -34,7 +34,7 @@ bool is_crash(const std::optional<BugCheck> &check) {
   return check && check->code != 0 && check->code != kLiveDumpCode;
 }
 
-bool describe_dump(Session &session, Arguments, Output &output) {
+bool describe_dump(Session &session, Arguments &, Output &output) {
   Target &target = session.target();
   const MachineInfo info = machine_info(session);
   const auto line = [&](const char *key, const std::string &title, const std::string &value) {
@@ -69,7 +69,7 @@ bool describe_dump(Session &session, Arguments, Output &output) {
   return true;
 }
 
-bool show_bugcheck(Session &session, Arguments, Output &output) {
+bool show_bugcheck(Session &session, Arguments &, Output &output) {
   const auto check = machine_info(session).bugcheck.value_or(BugCheck{});
   output.value("code", check.code, fmt::format("Bugcheck code {:08X}", check.code));
   const auto &p = check.parameters;
@@ -204,7 +204,7 @@ void show_cause(Session &session, const StopPlace &place, const BugCheck &check,
     output.value("advice", advice, std::string("What to look at: ") + advice);
 }
 
-bool analyze(Session &session, Arguments arguments, Output &output) {
+bool analyze(Session &session, Arguments &arguments, Output &output) {
   const bool verbose = arguments.take_option("-v");
   const bool hang = arguments.take_option("-hang");
   const auto check = machine_info(session).bugcheck;

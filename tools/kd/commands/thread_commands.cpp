@@ -21,7 +21,7 @@ struct Group {
   std::vector<Address> threads;
 };
 
-bool unique_stacks(Session &session, Arguments arguments, Output &output) {
+bool unique_stacks(Session &session, Arguments &arguments, Output &output) {
   Facts facts(session);
   const std::string &filter = arguments.text();
   std::vector<Group> groups;
@@ -68,28 +68,40 @@ bool unique_stacks(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool one_thread(Session &session, Arguments arguments, Output &output) {
-  Facts facts(session);
-  std::optional<Thread> thread;
-  if (arguments.text().empty()) {
-    thread = session.thread();
-    if (!thread) return fail(output, "No thread is selected");
-  } else {
-    const auto address = session.evaluate(arguments.words().front());
-    if (!address) return fail(output, address.error().text);
-    if (const Thread *found = facts.find(*address)) {
-      thread = *found;
-    } else {
-      thread = session.target().thread_at(*address);
-      if (!thread) return fail(output, fmt::format("{} cannot be read: it is no thread", hex16(*address)));
-      output.error(fmt::format("WARNING: {} is on no process's list of threads", hex16(*address)));
-    }
+std::optional<Thread> wanted_thread(Facts &facts, const Arguments &arguments, Output &output) {
+  Session &session = facts.session();
+  if (arguments.words().empty()) {
+    auto selected = session.thread();
+    if (!selected) output.error("No thread is selected");
+    return selected;
   }
-  show_thread(facts, *thread, output);
-  return true;
+  const auto address = session.evaluate(arguments.words().front());
+  if (!address) {
+    output.error(address.error().text);
+    return std::nullopt;
+  }
+  if (const Thread *found = facts.find(*address)) return *found;
+  auto thread = session.target().thread_at(*address);
+  output.error(thread ? fmt::format("WARNING: {} is on no process's list of threads", hex16(*address))
+                      : fmt::format("{} cannot be read: it is no thread", hex16(*address)));
+  return thread;
 }
 
-bool list_threads(Session &session, Arguments arguments, Output &output) {
+bool one_thread(Session &session, Arguments &arguments, Output &output) {
+  Facts facts(session);
+  const auto thread = wanted_thread(facts, arguments, output);
+  if (thread) show_thread(facts, *thread, output);
+  return thread.has_value();
+}
+
+bool windbg_thread(Session &session, Arguments &arguments, Output &output) {
+  Facts facts(session);
+  const auto thread = wanted_thread(facts, arguments, output);
+  if (thread) show_windbg_thread(facts, *thread, true, output);
+  return thread.has_value();
+}
+
+bool list_threads(Session &session, Arguments &arguments, Output &output) {
   Facts facts(session);
   const auto reason = arguments.take_value("-wr"), state = arguments.take_value("-s"),
              function = arguments.take_value("-wf");
@@ -134,7 +146,7 @@ bool list_threads(Session &session, Arguments arguments, Output &output) {
   return true;
 }
 
-bool threads_of_reason(Session &session, Arguments arguments, Output &output) {
+bool threads_of_reason(Session &session, Arguments &arguments, Output &output) {
   const auto reason = wait_reason_number(arguments.name().substr(1));
   if (!reason) return fail(output, fmt::format("There is no wait reason {}", arguments.name().substr(1)));
   Facts facts(session);
@@ -150,7 +162,8 @@ bool threads_of_reason(Session &session, Arguments arguments, Output &output) {
 
 constexpr Command kCommands[] = {
     {"!us !uniquestacks", "[TEXT]", "Threads by their stacks; only those in which TEXT occurs", unique_stacks},
-    {"!t !thread", "[ADDRESS]", "A thread: what it waits for, and its stack", one_thread},
+    {"!t", "[ADDRESS]", "A thread: what it waits for, and its stack", one_thread},
+    {"!thread", "[ADDRESS]", "The same, as WinDbg tells it", windbg_thread},
     {"!lt !listthreads", "[-wr REASON] [-s STATE] [-bk] [-wf FUNCTION] [PROCESS]",
      "The threads; -bk: only those that wait for what another has; -wf: by the function that waits", list_threads},
     {"!WrFastMutex !WrGuardedMutex !WrPushLock !WrResource !WrMutex !WrQueue !WrExecutive !WrUserRequest !Executive "

@@ -145,9 +145,14 @@ void show_windbg_thread(Facts &facts, const Thread &thread, bool stack, Output &
   std::string state = thread_state_name(thread.state);
   std::transform(state.begin(), state.end(), state.begin(), [](unsigned char c) { return std::toupper(c); });
   const std::string reason = waits ? wait_reason_name(thread.wait_reason) : "";
+  constexpr uint64_t kWaitMode = 0x187;
+  const bool user = facts.memory().get<uint8_t>(thread.address + kWaitMode).value_or(0) == 1;
+  const bool alertable = facts.session().types().value(thread.address, "_ETHREAD.wait_alertable").value_or(0) != 0;
   std::string first = fmt::format("THREAD {}  Cid {:04x}.{:04x}  Teb: 0000000000000000 Win32Thread: 0000000000000000 ",
                                   hex16(thread.address), thread.process.id, thread.id);
-  first += waits ? fmt::format("WAIT: ({}) KernelMode Non-Alertable", reason) : state;
+  first += waits ? fmt::format("WAIT: ({}) {} {}", reason, user ? "UserMode" : "KernelMode",
+                               alertable ? "Alertable" : "Non-Alertable")
+                 : state;
   output.value("thread", hex16(thread.address), first);
   output.value("state", thread_state_name(thread.state), "");
   if (waits) output.value("wait_reason", reason, "");

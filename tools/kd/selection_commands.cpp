@@ -15,7 +15,7 @@ bool fail(Output &output, std::string_view text) {
   return false;
 }
 
-bool select_thread(Session &session, Arguments arguments, Output &output) {
+bool select_thread(Session &session, Arguments &arguments, Output &output) {
   if (!arguments.words().empty()) {
     const auto address = session.evaluate(arguments.text());
     if (!address) return fail(output, address.error().text);
@@ -61,7 +61,7 @@ bool list_threads(Session &session, Output &output) {
   return true;
 }
 
-bool threads(Session &session, Arguments arguments, Output &output) {
+bool threads(Session &session, Arguments &arguments, Output &output) {
   std::string_view text = arguments.text();
   if (text.empty()) return list_threads(session, output);
   const auto &all = session.target().threads().found;
@@ -96,6 +96,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> thread_commands() { return kCommands; }
+std::span<const Command> selection_commands() { return kCommands; }
 
 }  // namespace ntemu::debug
