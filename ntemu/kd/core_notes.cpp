@@ -128,6 +128,16 @@ void note_files(Notes &notes, const MemoryMap &map) {
   notes.pad();
 }
 
+// The processor time of a thread, which the host alone counts. All of it is in the kernel.
+timeval processor_time(pid_t thread) {
+  char text[64];
+  const size_t size = read_proc(thread, "schedstat", text, sizeof text);
+  int64_t nanoseconds = 0;
+  for (size_t i = 0; i < size && text[i] >= '0' && text[i] <= '9'; ++i)
+    nanoseconds = nanoseconds * 10 + (text[i] - '0');
+  return {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000 / 1000};
+}
+
 void note_thread_state(Notes &notes, const CoreThread &thread) {
   elf_prstatus status{};
   status.pr_pid = thread.id;
@@ -135,6 +145,9 @@ void note_thread_state(Notes &notes, const CoreThread &thread) {
   status.pr_cursig = static_cast<short>(thread.signal);
   std::memcpy(status.pr_reg, thread.registers, sizeof status.pr_reg);
   status.pr_fpvalid = thread.has_floating;
+  const timeval time = processor_time(thread.id);
+  status.pr_stime.tv_sec = time.tv_sec;
+  status.pr_stime.tv_usec = time.tv_usec;
   notes.note("CORE", NT_PRSTATUS, status);
 }
 

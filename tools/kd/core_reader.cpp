@@ -122,6 +122,10 @@ void CoreReader::take_note(const Elf64_Nhdr &note, std::string_view name, const 
     elf_prstatus status;
     std::memcpy(&status, contents, sizeof status);
     threads_.emplace_back(status.pr_pid, Registers::from(status.pr_reg));
+    constexpr uint64_t kMostSeconds = 1ull << 32;  // what is beyond is damaged
+    times_[status.pr_pid] =
+        static_cast<int64_t>(static_cast<uint64_t>(status.pr_stime.tv_sec) % kMostSeconds * 1'000'000 +
+                             static_cast<uint64_t>(status.pr_stime.tv_usec) % 1'000'000);
   } else if (name == "CORE" && note.n_type == NT_FILE) {
     take_files(contents, note.n_descsz);
   } else if (name == "CORE" && note.n_type == NT_AUXV) {

@@ -39,6 +39,8 @@ class CoreReader : public MemorySource {
   const std::optional<kd::DumpNote> &note() const { return note_; }
   const std::vector<FileMapping> &files() const { return files_; }
   const std::vector<std::pair<pid_t, Registers>> &threads() const { return threads_; }
+  // Microseconds of processor time; by the threads' ids.
+  const std::map<pid_t, int64_t> &times() const { return times_; }
   // The core's own words of what is wrong with it.
   const std::vector<std::string> &problems() const { return problems_; }
 
@@ -65,6 +67,7 @@ class CoreReader : public MemorySource {
   std::vector<Segment> segments_;  // by address
   std::vector<FileMapping> files_;
   std::vector<std::pair<pid_t, Registers>> threads_;
+  std::map<pid_t, int64_t> times_;
   std::optional<kd::DumpNote> note_;
   std::vector<std::string> problems_;
   std::map<std::string, Source> sources_;

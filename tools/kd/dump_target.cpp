@@ -65,6 +65,11 @@ class DumpTarget : public Target {
     return Failure{"it ran, and the dump does not have its registers"};
   }
 
+  std::optional<int64_t> processor_time(const Thread &thread) const override {
+    const auto time = reader_->times().find(thread.host_id);
+    return time == reader_->times().end() ? std::nullopt : std::optional(time->second * 10);
+  }
+
   std::optional<pid_t> first_thread() const override {
     return reader_->threads().empty() ? std::nullopt : std::optional(reader_->threads().front().first);
   }

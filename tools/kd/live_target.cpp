@@ -110,6 +110,13 @@ class LiveTarget : public Target {
     return stopped_state(thread, *stopped);
   }
 
+  std::optional<int64_t> processor_time(const Thread &thread) const override {
+    std::ifstream file(fmt::format("/proc/{}/task/{}/schedstat", pid_, thread.host_id));
+    int64_t nanoseconds = 0;
+    if (thread.host_id <= 0 || !(file >> nanoseconds)) return std::nullopt;
+    return nanoseconds / 100;
+  }
+
   std::optional<Failure> freeze() override {
     // A thread that is not stopped yet may make another.
     for (bool more = true; more;) {

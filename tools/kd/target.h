@@ -73,6 +73,8 @@ class Target {
   virtual std::optional<Failure> ended() const { return std::nullopt; }
   // The registers of a thread that does not wait in the kernel, with its stack.
   virtual Result<ThreadState> running_state(const Thread &thread) = 0;
+  // The processor time that the host has counted for it, in 100 ns units.
+  virtual std::optional<int64_t> processor_time(const Thread &thread) const = 0;
   // Stops all threads of a process until the Target goes.
   virtual std::optional<Failure> freeze() { return std::nullopt; }
   virtual bool frozen() const { return false; }

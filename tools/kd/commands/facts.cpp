@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 
 #include "tools/kd/format.h"
@@ -80,15 +79,13 @@ std::optional<int64_t> Facts::remaining(const Thread &thread) {
   return *deadline - (absolute ? *now + data.boot_time : *now);
 }
 
-// Everything runs in the kernel. A machine that runs keeps no count itself: its host does.
+// Everything runs in the kernel. A machine keeps no count itself: its host does.
 Usage Facts::usage(const Thread &thread) {
   Usage usage;
   usage.user = memory().get<uint32_t>(thread.address + kUserTime).value_or(0) * kTick;
   usage.kernel = memory().get<uint32_t>(thread.address + kKernelTime).value_or(0) * kTick;
-  if (!session_.target().live() || thread.host_id <= 0) return usage;
-  std::ifstream file(fmt::format("/proc/{}/task/{}/schedstat", session_.target().process(), thread.host_id));
-  int64_t nanoseconds = 0;
-  if (file >> nanoseconds) usage.kernel = nanoseconds / 100 / kTick * kTick;
+  if (const auto time = session_.target().processor_time(thread))
+    usage.kernel = std::max(usage.kernel, *time / kTick * kTick);
   return usage;
 }
 
