@@ -2,7 +2,7 @@
 
 A block ```console is a session: lines that begin with "$ " are commands, the others what they print; where none follow,
 they may print anything. "..." stands for anything on its line, and on a line of its own for any lines. Times, durations,
-threads' numbers and addresses of the kernel are whatever they are. A command succeeds; one that is to fail says so:
+threads' numbers, addresses of the kernel, and offsets in functions are whatever they are. A command succeeds; one that is to fail says so:
 `$ ntcc wrong.c; echo $?`.
 
 A block in another language is a file when the line before it ends in its name and a colon, as in "`driver.c`:". It is
@@ -22,7 +22,8 @@ NOT_RUN = re.compile(r"^<!-- not run: (.+) -->$")
 COMMAND = re.compile(r"\$ |(?:sudo|tools/\S+|cmake|ctest|ntemu|ntcc|sc|verifier|notmyfault\S*) ")
 NEEDS = re.compile(r"^<!-- needs: (.+) -->$")
 # What no run prints twice.
-VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|0x[0-9a-f]{9,}|\b\d+(?:\.\d+)? ?(?:ms|sec|s)\b(?:\.\d+)?"
+VARYING = re.compile(r"\b(?:0x)?[0-9a-f]{8}`?[0-9a-f]{8}\b|(?<=[0-9a-f]{16} )[0-9a-f]{1,4}\b|(?<=\) 4\.)[0-9a-f]+\b|(?<=\w)\+0x[0-9a-f]+\b|={3,}"
+                     r"|\d{4}-\d\d-\d\dT[\d:.]+Z|0x[0-9a-f]{9,}|\b\d+(?:\.\d+)? ?(?:ms|sec|s)\b(?:\.\d+)?"
                      r"|(?<=thread )\d+|(?<=owner )\d+|\b\d+(?= 0x[0-9a-f]{9,})")
 
 

@@ -73,6 +73,11 @@ class Convention(unittest.TestCase):
                 (["at 0x7e9000006060"], ["at 0x7e90000a7060"], True), (["0x10"], ["0x11"], False),
                 (["2026-11-26T06:09:04.909874Z x"], ["2027-01-02T00:00:00.1Z x"], True),
                 (["   56 0x7e9000099060 Mutant owner 8", "thread 16 x"], [" 8 0x7e9000099160 Mutant owner 123", "thread 2 x"], True),
+                (["a 00007e9800011060 4c 1 nt!F+0x1b ==="], ["a 00007f0000000000 134 1 nt!F+0x123 ====="], True),
+                (["[ 0x00007e98`00019368 ]"], ["[ 0x00007f00`00000000 ]"], True),
+                (["P (00007e9800005060) 4.70 1"], ["P (00007e9800005060) 4.8c 1"], True),
+                (["P (00007e9800005060) 4.70 1"], ["P (00007e9800005060) 5.70 1"], False),
+                (["+0x000 Count : 0n4"], ["+0x008 Count : 0n4"], False),
                 (["56 files", "threads 16"], ["57 files", "threads 17"], False),
                 (["waits for 4ms, x"], ["waits for 0, x"], True),
                 (["a 3s.847 b"], ["a    12ms b"], True)):
