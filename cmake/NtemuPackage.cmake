@@ -17,6 +17,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "gcc | clang")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "cmake, make | ninja-build, g++, libgtest-dev, libgmock-dev, pkg-config, fuse3, gdb")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS lldb)
 # Its sc is a spreadsheet, in the same place.
 set(CPACK_DEBIAN_PACKAGE_CONFLICTS sc)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

@@ -22,6 +22,12 @@ bare_pristine=${NTEMU_BARE_ROOT:-}
 bare_root package
 cp "$package" "$root/tmp/ntemu.deb"
 cp "$here/consumer/host.cpp" "$root/tmp/"
+for dependency in libdw1 libelf1 libedit2; do
+  dpkg-deb --field "$package" Depends | grep "\b$dependency\b" >/dev/null || { echo "package: it does not depend on $dependency"; exit 1; }
+done
+for file in bin/kd share/man/man1/kd.1.gz share/bash-completion/completions/kd share/ntemu/ntemu-gdb.py share/ntemu/ntemu_lldb.py; do
+  dpkg-deb --contents "$package" | grep " ./usr/$file\$" >/dev/null || { echo "package: it has no $file"; exit 1; }
+done
 echo "package: installing"
 bare_install /tmp/ntemu.deb
 chroot "$root" useradd --create-home user
@@ -41,7 +47,7 @@ for preset in "${presets[@]}"; do
   as_user "cd Sample && cmake --preset $preset && cmake --build --preset $preset && ctest --preset $preset" | tail -n 3
 done
 as_user 'export NTEMU_MACHINE=$PWD/m && sc create Sample type= kernel binPath= Sample/build/default/drivers/Sample.sys &&
-  sc start Sample && ntemu threads && sc stop Sample && ntemu shutdown'
+  sc start Sample && ntemu threads && kd -c vertarget && sc stop Sample && ntemu shutdown'
 echo "package: removing"
 chroot "$root" apt-get -qq remove -y ntemu >/dev/null
 left=$(chroot "$root" find /usr -name '*ntemu*')

@@ -45,6 +45,11 @@ class Installed(unittest.TestCase):
                               ("kd", r"kd \d+\.\d+\.\d+")):
             self.assertRegex(call(self.prefix / "bin" / name, "--version", cwd=self.place), pattern)
 
+    def test_what_belongs_to_the_debugger(self):
+        for name in ("bin/kd", "share/man/man1/kd.1.gz", "share/bash-completion/completions/kd", "share/ntemu/ntemu-gdb.py",
+                     "share/ntemu/ntemu_lldb.py"):
+            self.assertTrue((self.prefix / name).is_file(), name)
+
     def test_no_file_knows_the_build_tree(self):
         for path in self.prefix.rglob("*"):
             if path.is_file() and path.suffix in (".cmake", ".pc", ".txt", ".json"):
