@@ -53,6 +53,8 @@ ARGUMENTS = {
     "!analyze": ["", "-v", "-hang"],
     "!us": ["", "locks"],
     "!t": [""],
+    "!thread": [""],
+    "!verifier": [""],
     "!lt": ["", "-bk", "-s Running", "-wf locks"],
     "!WrFastMutex": [""],
 }
