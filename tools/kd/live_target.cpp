@@ -95,6 +95,7 @@ class LiveTarget : public Target {
   }
 
   void refresh() override {
+    StoppedThread::release_late();
     if (frozen_.empty()) Target::refresh();
   }
 
@@ -102,9 +103,7 @@ class LiveTarget : public Target {
     for (const StoppedThread &stopped : frozen_) {
       if (stopped.id() == thread.host_id) return stopped_state(thread, stopped);
     }
-    std::error_code error;
-    if (thread.host_id <= 0 || !stdfs::exists(fmt::format("/proc/{}/task/{}", pid_, thread.host_id), error))
-      return Failure{"its host thread has ended"};
+    if (thread.host_id <= 0 || !has_task(thread.host_id)) return Failure{"its host thread has ended"};
     const auto stopped = StoppedThread::stop(thread.host_id);
     if (!stopped) return stopped.error();
     return stopped_state(thread, *stopped);
@@ -120,22 +119,18 @@ class LiveTarget : public Target {
   std::optional<Failure> freeze() override {
     // A thread that is not stopped yet may make another.
     for (bool more = true; more;) {
-      more = false;
-      std::error_code error;
-      for (const auto &entry : stdfs::directory_iterator(fmt::format("/proc/{}/task", pid_), error)) {
-        const pid_t id = std::atoi(entry.path().filename().c_str());
-        if (std::any_of(frozen_.begin(), frozen_.end(), [&](const auto &stopped) { return stopped.id() == id; }))
-          continue;
-        auto stopped = StoppedThread::stop(id);
-        if (!stopped) {
-          if (!stdfs::exists(entry.path(), error)) continue;
-          frozen_.clear();
-          return stopped.error();
+      const size_t before = frozen_.size();
+      if (auto failure = ask_all()) return give_up(std::move(*failure));
+      more = frozen_.size() > before;
+      for (size_t i = before; i < frozen_.size();) {
+        auto failure = frozen_[i].await();
+        if (failure && has_task(frozen_[i].id())) return give_up(std::move(*failure));
+        if (failure) {  // it has ended meanwhile
+          frozen_.erase(frozen_.begin() + static_cast<ptrdiff_t>(i));
+        } else {
+          ++i;
         }
-        frozen_.push_back(std::move(*stopped));
-        more = true;
       }
-      if (error) return Failure{explain_refusal(pid_, error.value())};
     }
     since_ = machine_time();
     Target::refresh();
@@ -176,6 +171,33 @@ class LiveTarget : public Target {
     state.running = true;
     read_stack(thread, state, true);
     return state;
+  }
+
+  bool has_task(pid_t id) const {
+    std::error_code error;
+    return stdfs::exists(fmt::format("/proc/{}/task/{}", pid_, id), error);
+  }
+
+  // All threads that are not asked yet.
+  std::optional<Failure> ask_all() {
+    std::error_code error;
+    for (const auto &entry : stdfs::directory_iterator(fmt::format("/proc/{}/task", pid_), error)) {
+      const pid_t id = std::atoi(entry.path().filename().c_str());
+      if (std::any_of(frozen_.begin(), frozen_.end(), [&](const auto &stopped) { return stopped.id() == id; }))
+        continue;
+      auto asked = StoppedThread::ask(id);
+      if (asked) {
+        frozen_.push_back(std::move(*asked));
+      } else if (has_task(id)) {
+        return asked.error();
+      }
+    }
+    return error ? std::optional(Failure{explain_refusal(pid_, error.value())}) : std::nullopt;
+  }
+
+  Failure give_up(Failure failure) {
+    frozen_.clear();
+    return failure;
   }
 
   const pid_t pid_;

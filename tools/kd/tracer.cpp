@@ -12,6 +12,7 @@
 #include <ctime>
 #include <fstream>
 #include <utility>
+#include <vector>
 
 namespace ntemu::debug {
 namespace {
@@ -23,6 +24,11 @@ int64_t now() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+std::vector<pid_t> &late_threads() {
+  static std::vector<pid_t> all;
+  return all;
 }
 
 pid_t tracer_of(pid_t id) {
@@ -49,16 +55,27 @@ std::string explain_refusal(pid_t pid, int error) {
 }
 
 Result<StoppedThread> StoppedThread::stop(pid_t id) {
+  auto thread = ask(id);
+  if (!thread) return thread;
+  if (auto failure = thread->await()) return std::move(*failure);
+  return thread;
+}
+
+Result<StoppedThread> StoppedThread::ask(pid_t id) {
   if (ptrace(PTRACE_SEIZE, id, nullptr, nullptr) != 0) return Failure{explain_refusal(id, errno)};
   StoppedThread thread(id);
   if (ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) != 0) return Failure{explain_refusal(id, errno)};
+  return thread;
+}
+
+std::optional<Failure> StoppedThread::await() const {
   for (const int64_t end = now() + kPatience;;) {
     int status = 0;
-    const pid_t got = waitpid(id, &status, __WALL | WNOHANG);
-    if (got == id && WIFSTOPPED(status)) return thread;
-    if (got < 0 && errno != EINTR) return Failure{explain_refusal(id, errno)};
-    if (got == id) return Failure{fmt::format("thread {} has ended", id)};
-    if (now() > end) return Failure{fmt::format("thread {} cannot be stopped: it sleeps in the host's kernel", id)};
+    const pid_t got = waitpid(id_, &status, __WALL | WNOHANG);
+    if (got == id_ && WIFSTOPPED(status)) return std::nullopt;
+    if (got < 0 && errno != EINTR) return Failure{explain_refusal(id_, errno)};
+    if (got == id_) return Failure{fmt::format("thread {} has ended", id_)};
+    if (now() > end) return Failure{fmt::format("thread {} cannot be stopped: it sleeps in the host's kernel", id_)};
     const timespec pause{0, kPause};
     nanosleep(&pause, nullptr);
   }
@@ -66,8 +83,23 @@ Result<StoppedThread> StoppedThread::stop(pid_t id) {
 
 StoppedThread::StoppedThread(StoppedThread &&other) noexcept : id_(std::exchange(other.id_, 0)) {}
 
+StoppedThread &StoppedThread::operator=(StoppedThread &&other) noexcept {
+  std::swap(id_, other.id_);
+  return *this;
+}
+
 StoppedThread::~StoppedThread() {
-  if (id_) ptrace(PTRACE_DETACH, id_, nullptr, nullptr);
+  // One that has not stopped yet cannot be let go.
+  if (id_ && ptrace(PTRACE_DETACH, id_, nullptr, nullptr) != 0) late_threads().push_back(id_);
+}
+
+void StoppedThread::release_late() {
+  std::erase_if(late_threads(), [](pid_t id) {
+    int status = 0;
+    const pid_t got = waitpid(id, &status, __WALL | WNOHANG);
+    if (got == id && WIFSTOPPED(status)) ptrace(PTRACE_DETACH, id, nullptr, nullptr);
+    return got != 0;
+  });
 }
 
 Result<Registers> StoppedThread::registers() const {

@@ -19,10 +19,16 @@ class StoppedThread {
  public:
   // Stops thread `id`.
   static Result<StoppedThread> stop(pid_t id);
+  // Asks it to stop; `await` returns when it has. So that many stop at once.
+  static Result<StoppedThread> ask(pid_t id);
+  std::optional<Failure> await() const;
   StoppedThread(StoppedThread &&other) noexcept;
-  StoppedThread &operator=(StoppedThread &&other) = delete;
+  StoppedThread &operator=(StoppedThread &&other) noexcept;
   // Lets it go on.
   ~StoppedThread();
+
+  // Lets those go on that have stopped only after nobody waited for them any more.
+  static void release_late();
 
   pid_t id() const { return id_; }
   Result<Registers> registers() const;
