@@ -17,7 +17,6 @@ ARGUMENTS = {
     "ln": ["@rip", "crowd!Sync"],
     "?": ["poi(@$thread) + @rsp", "crowd!Sync"],
     ".lines": ["-k", "-e"],
-    ".sympath": [""],
     "u": ["", "crowd!Mix L4"],
     "uf": ["crowd!Deep"],
     "dv": ["", "-t -v"],
@@ -59,7 +58,7 @@ ARGUMENTS = {
     "!WrFastMutex": [""],
 }
 # What looks at nothing, or changes what is looked at.
-OTHERS = {".echo", ".logopen", ".logclose", "$$", "help", "q", ".dump", ".crash", ".break", ".go"}
+OTHERS = {".echo", ".logopen", ".logclose", ".sympath", "$$", "help", "q", ".dump", ".crash", ".break", ".go"}
 
 
 class EveryCommandTest(MachinesTest, KdTest):
