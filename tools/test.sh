@@ -34,7 +34,7 @@ for preset in "${presets[@]}"; do
     if [[ $preset == gcc ]]; then build_options+=' -DNTEMU_VARIANTS=asan'; fi
     # What these show has little to do with who compiled ntemu.
     if [[ $preset != "${presets[0]}" ]]; then
-      left_out=(--exclude-regex '^(bench|docs|ntcc|package|repo)\.|^samples$|\.transcript$|^headers\.compile_alone$|^seeds\.build$')
+      left_out=(--exclude-regex '^(bench|docs|kd|ntcc|package|repo)\.|^samples$|\.transcript$|^headers\.compile_alone$|^seeds\.build$')
     fi
   fi
   NTEMU_BUILD_OPTIONS=$build_options tools/build.sh "$preset"
