@@ -105,7 +105,7 @@ class Completion(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("fish"), "needs fish")
     def test_in_fish(self):
-        for line, expected in (("ntemu sh", {"shutdown"}), ("ntemu run --sani", {"--sanitizer"}), ("ntemu drive re", {"remove"}),
+        for line, expected in (("ntemu sh", {"shutdown"}), ("ntemu run --sani", {"--sanitizer", "--sanitizer-stops"}), ("ntemu drive re", {"remove"}),
                                ("sc cre", {"create"}), ("ntcc --cov", {"--coverage"})):
             source = SHARE / f"fish/vendor_completions.d/{line.split()[0]}.fish"
             result = subprocess.run(["fish", "--no-config", "-c", f"source {source}; complete -C '{line}'"], capture_output=True, text=True,
