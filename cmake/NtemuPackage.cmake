@@ -15,7 +15,7 @@ kd, the kernel headers, and for CMake the functions and libraries with which
 drivers are built and tested with GoogleTest.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "gcc | clang")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "binutils, gcc | clang")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "cmake, make | ninja-build, g++, libgtest-dev, libgmock-dev, pkg-config, fuse3, gdb")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS lldb)
 # Its sc is a spreadsheet, in the same place.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "ntemu/base/plain_name.h"
 #include "ntemu/ldr/list.h"
 #include "ntemu/ldr/unloaded.h"
 
@@ -59,16 +60,7 @@ std::string plain(const std::string &name) {
   if (!text) return name;
   std::string all = text;
   std::free(text);
-  constexpr std::string_view kAnonymous = "(anonymous namespace)::";
-  for (size_t at; (at = all.find(kAnonymous)) != all.npos;) all.erase(at, kAnonymous.size());
-  // Up to the parameters, and from the last scope that is not part of a template's arguments on.
-  size_t begin = 0, end = 0;
-  for (int depth = 0; end < all.size() && (depth > 0 || all[end] != '('); ++end) {
-    if (all[end] == '<') ++depth;
-    if (all[end] == '>') --depth;
-    if (depth == 0 && (all[end] == ':' || all[end] == ' ')) begin = end + 1;
-  }
-  return all.substr(begin, end - begin);
+  return base::without_scopes(std::move(all));
 }
 
 }  // namespace

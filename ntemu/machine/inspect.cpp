@@ -8,6 +8,7 @@
 #include "ntemu/base/peek.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/ke/dispatcher.h"
+#include "ntemu/ke/names.h"
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
@@ -19,24 +20,13 @@ namespace {
 
 using base::peek;
 
-const char *state_name(UCHAR state) {
-  constexpr const char *kNames[] = {"Initialized", "Ready",   "Running",    "Standby",
-                                    "Terminated",  "Waiting", "Transition", "DeferredReady"};
-  return state < std::size(kNames) ? kNames[state] : "?";
-}
-
-const char *type_name(UCHAR type) {
-  constexpr const char *kNames[] = {
-      "NotificationEvent", "SynchronizationEvent", "Mutant", "Process", "Queue", "Semaphore", "Thread", "Gate",
-      "NotificationTimer", "SynchronizationTimer"};
-  return type < std::size(kNames) ? kNames[type] : "?";
-}
+const char *name_in(const auto &names, UCHAR number) { return number < names.size() ? names[number] : "?"; }
 
 WaitedObject view_object(PVOID object, UCHAR reason) {
   WaitedObject view{};
   view.address = reinterpret_cast<ULONG_PTR>(object);
   const UCHAR type = ke::type_of(*static_cast<DISPATCHER_HEADER *>(object));
-  view.type = type_name(type);
+  view.type = name_in(ke::kDispatcherTypeNames, type);
   if (type == ke::kMutant) {
     view.owner = reinterpret_cast<ULONG_PTR>(peek(&static_cast<KMUTANT *>(object)->OwnerThread));
   } else if (reason == WrFastMutex || reason == WrGuardedMutex) {
@@ -58,7 +48,7 @@ ThreadView view_thread(ETHREAD &thread) {
   view.start = thread.adopted ? "host" : ldr::symbolize(thread.StartAddress);
   if (view.start.ends_with("+0x0")) view.start.resize(view.start.size() - 4);
   const UCHAR state = ke::state_of(tcb);
-  view.state = state_name(state);
+  view.state = name_in(ke::kThreadStateNames, state);
   view.waiting = state == ke::kWaiting;
   view.context_switches = peek(&tcb.ContextSwitches);
   if (!view.waiting) return view;
@@ -138,23 +128,7 @@ std::string describe(const ThreadView &thread) {
   return text;
 }
 
-const char *wait_reason_name(UCHAR reason) {
-  constexpr const char *kNames[] = {"Executive",        "FreePage",          "PageIn",
-                                    "PoolAllocation",   "DelayExecution",    "Suspended",
-                                    "UserRequest",      "WrExecutive",       "WrFreePage",
-                                    "WrPageIn",         "WrPoolAllocation",  "WrDelayExecution",
-                                    "WrSuspended",      "WrUserRequest",     "WrSpare0",
-                                    "WrQueue",          "WrLpcReceive",      "WrLpcReply",
-                                    "WrVirtualMemory",  "WrPageOut",         "WrRendezvous",
-                                    "WrKeyedEvent",     "WrTerminated",      "WrProcessInSwap",
-                                    "WrCpuRateControl", "WrCalloutStack",    "WrKernel",
-                                    "WrResource",       "WrPushLock",        "WrMutex",
-                                    "WrQuantumEnd",     "WrDispatchInt",     "WrPreempted",
-                                    "WrYieldExecution", "WrFastMutex",       "WrGuardedMutex",
-                                    "WrRundown",        "WrAlertByThreadId", "WrDeferredPreempt",
-                                    "WrPhysicalFault",  "WrIoRing",          "WrMdlCache"};
-  return reason < std::size(kNames) ? kNames[reason] : "?";
-}
+const char *wait_reason_name(UCHAR reason) { return name_in(ke::kWaitReasonNames, reason); }
 
 std::string format_duration(base::Nt100ns duration) {
   const auto milliseconds = duration / base::kNtPerMillisecond;

@@ -220,9 +220,6 @@ void before_sanitizer_ends(void (*what)()) {
   __sanitizer_set_death_callback(what);
 }
 
-}  // namespace ntemu::machine
-
-namespace ntemu::machine {
 namespace {
 
 struct {

@@ -10,26 +10,10 @@
 #include <cstring>
 
 #include "ntemu/base/hex.h"
+#include "ntemu/base/plain_name.h"
 #include "tools/kd/image_file.h"
 
 namespace ntemu::debug {
-namespace {
-
-// Up to the parameters, and from the last scope that is not part of a template's arguments on.
-std::string without_scopes(std::string all) {
-  constexpr std::string_view kAnonymous = "(anonymous namespace)::";
-  for (size_t at; (at = all.find(kAnonymous)) != all.npos;) all.erase(at, kAnonymous.size());
-  size_t begin = 0, end = 0;
-  for (int depth = 0; end < all.size() && (depth > 0 || all[end] != '('); ++end) {
-    if (all[end] == '<') ++depth;
-    if (all[end] == '>') --depth;
-    if (depth == 0 && (all[end] == ':' || all[end] == ' ')) begin = end + 1;
-  }
-  return all.substr(begin, end - begin);
-}
-
-}  // namespace
-
 std::string FileSymbol::name() const {
   const std::string_view text = linker_name;
   if (!text.starts_with("_Z")) {
@@ -41,7 +25,7 @@ std::string FileSymbol::name() const {
   int status = 0;
   const std::unique_ptr<char, void (*)(void *)> plain(abi::__cxa_demangle(linker_name, nullptr, nullptr, &status),
                                                       std::free);
-  return plain ? without_scopes(plain.get()) : std::string(text);
+  return plain ? base::without_scopes(plain.get()) : std::string(text);
 }
 
 Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::filesystem::path &path) {

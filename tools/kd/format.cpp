@@ -6,29 +6,14 @@
 #include <cctype>
 #include <ctime>
 
+#include "ntemu/ke/names.h"
+
 namespace ntemu::debug {
 namespace {
 
 constexpr int64_t kPerMillisecond = 10'000;
 constexpr int64_t kFrom1601To1970 = 11'644'473'600;
 constexpr int64_t kPerSecond = 10'000'000;
-
-constexpr std::array kStates{"Initialized", "Ready",   "Running",    "Standby",
-                             "Terminated",  "Waiting", "Transition", "DeferredReady"};
-constexpr std::array kReasons{"Executive",        "FreePage",          "PageIn",
-                              "PoolAllocation",   "DelayExecution",    "Suspended",
-                              "UserRequest",      "WrExecutive",       "WrFreePage",
-                              "WrPageIn",         "WrPoolAllocation",  "WrDelayExecution",
-                              "WrSuspended",      "WrUserRequest",     "WrEventPair",
-                              "WrQueue",          "WrLpcReceive",      "WrLpcReply",
-                              "WrVirtualMemory",  "WrPageOut",         "WrRendezvous",
-                              "WrKeyedEvent",     "WrTerminated",      "WrProcessInSwap",
-                              "WrCpuRateControl", "WrCalloutStack",    "WrKernel",
-                              "WrResource",       "WrPushLock",        "WrMutex",
-                              "WrQuantumEnd",     "WrDispatchInt",     "WrPreempted",
-                              "WrYieldExecution", "WrFastMutex",       "WrGuardedMutex",
-                              "WrRundown",        "WrAlertByThreadId", "WrDeferredPreempt",
-                              "WrPhysicalFault"};
 
 template <size_t N>
 std::string name_of(const std::array<const char *, N> &names, unsigned number) {
@@ -71,8 +56,8 @@ std::string session_time(int64_t nt_100ns) {
                      offset < 0 ? '-' : '+', std::abs(offset) / 3600, std::abs(offset) / 60 % 60);
 }
 
-std::string thread_state_name(unsigned state) { return name_of(kStates, state); }
-std::string wait_reason_name(unsigned reason) { return name_of(kReasons, reason); }
+std::string thread_state_name(unsigned state) { return name_of(ke::kThreadStateNames, state); }
+std::string wait_reason_name(unsigned reason) { return name_of(ke::kWaitReasonNames, reason); }
 
 std::string printable_text(std::string_view text) {
   std::string result;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ntemu/ke/names.h"
 #include "tools/kd/format.h"
 #include "tools/kd/machine_info.h"
 
@@ -16,18 +17,14 @@ using namespace offsets;
 constexpr int64_t kTick = 156'250;  // 15.625 ms
 constexpr size_t kMostBlocks = 64, kMostHeld = 16, kMostWaiters = 4096;
 
-constexpr const char *kTypes[] = {
-    "NotificationEvent", "SynchronizationEvent", "Mutant", "Process", "Queue", "Semaphore", "Thread", "Gate",
-    "NotificationTimer", "SynchronizationTimer"};
 constexpr const char *kKinds[] = {
     "Mutex",    "Fast Mutex",        "Guarded Mutex", "Push Lock",         "Push Lock (shared)",
     "Resource", "Resource (shared)", "Spin Lock",     "Spin Lock (shared)"};
 
-// As the kernel's HeldLock: the site in the low 56 bits, the kind above.
 LockUse lock_use(Address thread, uint64_t lock, uint64_t site_and_kind) {
-  const auto kind = static_cast<uint8_t>(site_and_kind >> 56);
-  return {thread, lock, site_and_kind & ((uint64_t{1} << 56) - 1),
-          kind < std::size(kKinds) ? static_cast<LockKind>(kind) : LockKind::kMutex};
+  const ke::HeldLock held{nullptr, site_and_kind};
+  const bool known = static_cast<size_t>(held.kind()) < std::size(kKinds);
+  return {thread, lock, reinterpret_cast<Address>(held.site()), known ? held.kind() : LockKind::kMutex};
 }
 
 }  // namespace
@@ -111,7 +108,8 @@ Waitable Facts::waitable(Address object) {
     return result;
   }
   result.type = *type & 0x7f;  // above: the object's own lock
-  result.name = result.type < std::size(kTypes) ? kTypes[result.type] : fmt::format("type {:#x}", result.type);
+  result.name = result.type < ke::kDispatcherTypeNames.size() ? ke::kDispatcherTypeNames[result.type]
+                                                              : fmt::format("type {:#x}", result.type);
   result.signal_state = memory().get<int32_t>(object + kSignalState);
   return result;
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ntemu/ke/held_locks.h"
 #include "tools/kd/session.h"
 
 namespace ntemu::debug {
@@ -41,18 +42,7 @@ enum WaitReason : uint8_t {
   kReasonGuardedMutex = 35
 };
 
-// In the order of the kernel's LockKind.
-enum class LockKind : uint8_t {
-  kMutex,
-  kFastMutex,
-  kGuardedMutex,
-  kPushLockExclusive,
-  kPushLockShared,
-  kResourceExclusive,
-  kResourceShared,
-  kSpinLock,
-  kSpinLockShared
-};
+using ke::LockKind;
 const char *lock_kind_name(LockKind kind);
 
 struct LockUse {

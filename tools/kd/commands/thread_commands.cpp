@@ -168,7 +168,7 @@ constexpr Command kCommands[] = {
      "The threads; -bk: only those that wait for what another has; -wf: by the function that waits", list_threads},
     {"!WrFastMutex !WrGuardedMutex !WrPushLock !WrResource !WrMutex !WrQueue !WrExecutive !WrUserRequest !Executive "
      "!UserRequest !DelayExecution !WrDelayExecution !Suspended !WrSuspended !FreePage !PageIn !PoolAllocation "
-     "!WrFreePage !WrPageIn !WrPoolAllocation !WrEventPair !WrLpcReceive !WrLpcReply !WrVirtualMemory !WrPageOut "
+     "!WrFreePage !WrPageIn !WrPoolAllocation !WrSpare0 !WrLpcReceive !WrLpcReply !WrVirtualMemory !WrPageOut "
      "!WrRendezvous !WrKeyedEvent !WrTerminated !WrProcessInSwap !WrCpuRateControl !WrCalloutStack !WrKernel "
      "!WrQuantumEnd !WrDispatchInt !WrPreempted !WrYieldExecution !WrRundown !WrAlertByThreadId !WrDeferredPreempt "
      "!WrPhysicalFault",
