@@ -44,10 +44,12 @@ function(ntemu_component side)
   endforeach()
 endfunction()
 
-# ntemu_precompile(TARGET header...): what most of its C++ sources include. Not what a developer's build does: ccache knows less
-# of such builds, and a header that a source forgets to include goes unnoticed.
-function(ntemu_precompile target)
+# ntemu_build_quickly(TARGET OPTIMIZATION header...): for a quick build, with OPTIMIZATION (-O0, or -O1 for what tests wait for),
+# and with these headers, which most of its C++ sources include, precompiled. Not what a developer's build does: ccache knows
+# less of such builds, and a header that a source forgets to include goes unnoticed.
+function(ntemu_build_quickly target optimization)
   if(NTEMU_QUICK_BUILD)
+    target_compile_options(${target} PRIVATE ${optimization})
     list(TRANSFORM ARGN REPLACE "(.+)" "$<$<COMPILE_LANGUAGE:CXX>:\\1>")
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
@@ -111,7 +113,11 @@ function(ntemu_add_runtime variant)
   target_link_libraries(ntoskrnl${suffix} PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt>
     $<BUILD_INTERFACE:SQLite::SQLite3> $<BUILD_INTERFACE:PkgConfig::ELF> ${CMAKE_DL_LIBS} $<BUILD_INTERFACE:Threads::Threads>)
   target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
-  ntemu_precompile(ntoskrnl${suffix} <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
+  set(optimization -O2)
+  if(flags)  # takes the compiler three times as long with -O2
+    set(optimization -O1)
+  endif()
+  ntemu_build_quickly(ntoskrnl${suffix} ${optimization} <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
     <vector> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h ${PROJECT_SOURCE_DIR}/ntemu/api/enter.h)
   target_include_directories(ntoskrnl${suffix} SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/ntemu/include/km>)
   target_include_directories(ntoskrnl${suffix} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/ntemu/km>)
@@ -120,11 +126,12 @@ function(ntemu_add_runtime variant)
   target_compile_options(ntemu_client${suffix} PUBLIC ${flags})
   target_link_options(ntemu_client${suffix} PUBLIC ${flags})
   target_link_libraries(ntemu_client${suffix} PUBLIC ntemu_flags fmt::fmt nlohmann_json::nlohmann_json)
+  ntemu_build_quickly(ntemu_client${suffix} -O0 <fmt/format.h> <nlohmann/json.hpp>)
   target_compile_definitions(ntemu_client${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}")
 
   add_library(ntemu_host${suffix} STATIC ${host_sources})
   target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE PkgConfig::DW)
-  ntemu_precompile(ntemu_host${suffix} <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
+  ntemu_build_quickly(ntemu_host${suffix} -O1 <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
     <vector> <nlohmann/json.hpp> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h)
   target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
 
@@ -158,6 +165,7 @@ function(ntemu_add_runtime variant)
   # fmt as headers alone, so that whoever links the kit needs no fmt.
   target_link_libraries(ntemu_testing${suffix} PUBLIC ntemu_machine${suffix} ntoskrnl${suffix} GTest::gmock
     PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only>)
+  ntemu_build_quickly(ntemu_testing${suffix} -O0 <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h)
   add_library(ntemu::testing${suffix} ALIAS ntemu_testing${suffix})
   install(TARGETS ntemu_testing${suffix} EXPORT ntemuTestingTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/ntemu/${variant})

@@ -102,6 +102,7 @@ void *MountSession::run(void *argument) {
   {
     base::Guard guard(worker.session->mutex_);
     worker.object = ob::Ref<ETHREAD>::share(&ke::current());
+    worker.object->serves_user = true;
   }
   while (const size_t length = worker.session->receive(worker)) {
     worker.session->answer(worker, length);

@@ -57,10 +57,12 @@ using namespace ntemu;
 // The name that lists of threads show.
 extern "C" VOID DeviceControlThread(PVOID context) {
   // What the device's driver does here it does in a system service of whoever sent the request.
-  ULONG &flags = ke::current().CrossThreadFlags;
-  __atomic_fetch_and(&flags, ~ULONG{ke::kSystemThreadFlag}, __ATOMIC_RELAXED);
+  ETHREAD &thread = ke::current();
+  __atomic_fetch_and(&thread.CrossThreadFlags, ~ULONG{ke::kSystemThreadFlag}, __ATOMIC_RELAXED);
+  thread.serves_user = true;
   io::perform(*static_cast<io::ControlRequest *>(context));
-  __atomic_fetch_or(&flags, ke::kSystemThreadFlag, __ATOMIC_RELAXED);
+  thread.serves_user = false;
+  __atomic_fetch_or(&thread.CrossThreadFlags, ke::kSystemThreadFlag, __ATOMIC_RELAXED);
   io::take(context)->done = true;
   ke::note_rest();
 }

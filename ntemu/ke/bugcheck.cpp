@@ -122,8 +122,7 @@ void bugcheck_for_exception(const ucontext_t &trap) {
   const auto address = reinterpret_cast<ULONG_PTR>(KiExceptionRecord.ExceptionAddress);
   ETHREAD *thread = base::current_thread_slot;
   Bugcheck check;
-  const bool of_user = thread && !thread->adopted && (thread->CrossThreadFlags & kSystemThreadFlag) == 0;
-  if (of_user) {
+  if (thread && thread->serves_user) {
     check = {0x3B, {code & 0xFFFFFFFF, address, reinterpret_cast<ULONG_PTR>(&KiContextRecord)}};
   } else if (thread && !thread->adopted) {
     check = {0x7E,

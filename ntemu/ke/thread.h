@@ -154,9 +154,10 @@ struct _ETHREAD {
   std::atomic<uint32_t> dispatching;  // it has biased_processor, and took it without an atomic operation
   KAFFINITY system_affinity;          // the processors it may use; 0: all
   ntemu::ke::HeldLocks held;
-  bool adopted;  // a host thread that entered the kernel by itself
-  bool linked;   // in its process's thread list
-  bool unwinds;  // a dying machine ends its wait with STATUS_SYSTEM_SHUTDOWN: frames below have to put things away
+  bool adopted;      // a host thread that entered the kernel by itself
+  bool serves_user;  // it performs the system services of somebody outside: what it raises is 0x3B
+  bool linked;       // in its process's thread list
+  bool unwinds;      // a dying machine ends its wait with STATUS_SYSTEM_SHUTDOWN: frames below have to put things away
   std::atomic<bool> recalled;  // its host wants it back: ke::recall
   ULONG wait_count;            // blocks at WaitBlockList
   bool wait_alertable;

@@ -465,6 +465,7 @@ static NTSTATUS Serve(PDEVICE_OBJECT Device, PIRP Irp)
         if (location->Parameters.DeviceIoControl.IoControlCode == 0x222000) ReadNull(NULL);
         if (location->Parameters.DeviceIoControl.IoControlCode == 0x222004) Raise(NULL);
     }
+    if (location->MajorFunction == IRP_MJ_READ) ReadNull(NULL);
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = 0;
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
@@ -473,11 +474,14 @@ static NTSTATUS Serve(PDEVICE_OBJECT Device, PIRP Irp)
 static VOID MakeDevice(VOID)
 {
     static UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\Misuse");
+    static UNICODE_STRING link = RTL_CONSTANT_STRING(L"\\DosDevices\\Misuse");
     PDEVICE_OBJECT device;
     Driver->MajorFunction[IRP_MJ_CREATE] = Serve;
     Driver->MajorFunction[IRP_MJ_CLOSE] = Serve;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Serve;
+    Driver->MajorFunction[IRP_MJ_READ] = Serve;
     IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    IoCreateSymbolicLink(&link, &name);
 }
 
 static BOOLEAN SetsTimer;

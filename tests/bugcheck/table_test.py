@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -111,9 +112,12 @@ VERIFIED_UNLOAD = {
 
 
 class Provocation(MachinesTest):
-    def provoke(self, case: str, driver: str = "misuse", then: str = "", flags: "int | None" = None, request: tuple = ()) -> dict:
+    def provoke(self, case: str, driver: str = "misuse", then: str = "", flags: "int | None" = None, request: tuple = (),
+                read: str = "") -> dict:
         """The stop's record, with what the driver and the stop screen have said in `log`."""
         status = self.boot()
+        if read and not status["mount"]:
+            self.skipTest(status["mount_problem"])
         shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
         self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
         if flags is not None:
@@ -123,6 +127,8 @@ class Provocation(MachinesTest):
             self.tool("sc", then, case)
         if request:
             self.expect(self.ntemu("ioctl", *request), BUGCHECK)
+        if read:  # by a program of its own: a read through a mount that dies is not to take the test with it
+            subprocess.run(["cat", pathlib.Path(status["mount"], read)], capture_output=True, check=False, timeout=60)
         await_end(status["pid"], status["supervisor"])
         self.assert_gone(status)
         log = (self.m / "debug.log").read_text(encoding="utf-8", errors="replace")
@@ -244,6 +250,11 @@ class Others(Provocation):
                 self.assertIn("a system thread: 0", stop["log"])
                 self.assertIn("SYSTEM_SERVICE_EXCEPTION", stop["log"])
             shutil.rmtree(self.m)
+
+    def test_exceptions_in_a_request_through_the_mount(self):
+        stop = self.provoke("Serve", read="Misuse")
+        self.check(stop, 0x3B, ACCESS_VIOLATION & 0xFFFFFFFF, In("misuse!"), In("nt!KiContextRecord"), 0)
+        self.assertRegex(stop["at"], r"^misuse!\w+\+0x[0-9a-f]+ \(.*misuse\.c:\d+\)$")
 
     def test_the_line_of_a_driver_on_a_drive(self):
         self.assertRegex(self.provoke("ReadNull")["at"], r"^misuse!ReadNull\+0x[0-9a-f]+ \(.*misuse\.c:\d+\)$")
