@@ -14,7 +14,11 @@ file(CREATE_LINK ${PROJECT_SOURCE_DIR}/tools/ntemu/templates ${PROJECT_BINARY_DI
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/driver ${PROJECT_BINARY_DIR}/share/ntemu/examples/driver SYMBOLIC)
 
 add_library(ntemu_flags INTERFACE)
-target_compile_options(ntemu_flags INTERFACE $<IF:$<BOOL:${NTEMU_QUICK_BUILD}>,-g1,-g> -fasynchronous-unwind-tables -fno-omit-frame-pointer
+set(debug_information -g)
+if(NTEMU_QUICK_BUILD)  # debuggers show the kernel's types: the others' line numbers are enough
+  set(debug_information $<IF:$<STREQUAL:$<TARGET_PROPERTY:NAME>,ntoskrnl>,-g,-g1>)
+endif()
+target_compile_options(ntemu_flags INTERFACE ${debug_information} -fasynchronous-unwind-tables -fno-omit-frame-pointer
   $<$<NOT:$<COMPILE_LANGUAGE:ASM>>:-fno-optimize-sibling-calls> -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-multichar -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-anonymous-struct -Wno-nested-anon-types>)
 target_link_options(ntemu_flags INTERFACE -Wl,--build-id)
@@ -44,8 +48,8 @@ function(ntemu_component side)
   endforeach()
 endfunction()
 
-# ntemu_build_quickly(TARGET OPTIMIZATION header...): for a quick build, with OPTIMIZATION (-O0, or -O1 for what tests wait for),
-# and with these headers, which most of its C++ sources include, precompiled. Not what a developer's build does: ccache knows
+# ntemu_build_quickly(TARGET OPTIMIZATION header...): for a quick build, with OPTIMIZATION (-O0, -O1 for what tests wait for, or
+# nothing), and with these headers, which most of its C++ sources include, precompiled. Not what a developer's build does: ccache knows
 # less of such builds, and a header that a source forgets to include goes unnoticed.
 function(ntemu_build_quickly target optimization)
   if(NTEMU_QUICK_BUILD)
@@ -100,6 +104,10 @@ function(ntemu_add_runtime variant)
   get_property(testing_sources GLOBAL PROPERTY NTEMU_testing_SOURCES)
   set(directory ${PROJECT_BINARY_DIR}/lib/ntemu/${variant})
   set(flags ${NTEMU_SANITIZER_FLAGS_${variant}})
+  set(optimization "")
+  if(flags)  # -O2 takes the compiler three times as long; what is packaged has it
+    set(optimization $<$<CONFIG:RelWithDebInfo>:-O1>)
+  endif()
 
   add_library(ntoskrnl${suffix} SHARED ${kernel_sources})
   add_dependencies(ntoskrnl${suffix} ntemu_exports)
@@ -107,31 +115,29 @@ function(ntemu_add_runtime variant)
     LINK_DEPENDS ${NTEMU_EXPORTS})
   # The kernel's calls of itself are its own: inlined where that pays, and never through the PLT. Pairs of list pointers go
   # through general registers: a vector store makes the loads that follow it wait.
-  target_compile_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE -fno-semantic-interposition -fno-tree-slp-vectorize)
+  target_compile_options(ntoskrnl${suffix} PUBLIC ${flags} PRIVATE ${optimization} -fno-semantic-interposition -fno-tree-slp-vectorize)
   target_link_options(ntoskrnl${suffix} PUBLIC ${flags}
     PRIVATE -Wl,--version-script=${NTEMU_EXPORTS} -Wl,-z,now -Wl,-Bsymbolic-functions)
   target_link_libraries(ntoskrnl${suffix} PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt>
     $<BUILD_INTERFACE:SQLite::SQLite3> $<BUILD_INTERFACE:PkgConfig::ELF> ${CMAKE_DL_LIBS} $<BUILD_INTERFACE:Threads::Threads>)
   target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
-  set(optimization -O2)
-  if(flags)  # takes the compiler three times as long with -O2
-    set(optimization -O1)
-  endif()
-  ntemu_build_quickly(ntoskrnl${suffix} ${optimization} <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
+  ntemu_build_quickly(ntoskrnl${suffix} "${optimization}" <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
     <vector> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h ${PROJECT_SOURCE_DIR}/ntemu/api/enter.h)
   target_include_directories(ntoskrnl${suffix} SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/ntemu/include/km>)
   target_include_directories(ntoskrnl${suffix} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/ntemu/km>)
 
   add_library(ntemu_client${suffix} STATIC ${client_sources})
-  target_compile_options(ntemu_client${suffix} PUBLIC ${flags})
+  target_compile_options(ntemu_client${suffix} PUBLIC ${flags} PRIVATE ${optimization})
   target_link_options(ntemu_client${suffix} PUBLIC ${flags})
   target_link_libraries(ntemu_client${suffix} PUBLIC ntemu_flags fmt::fmt nlohmann_json::nlohmann_json)
   ntemu_build_quickly(ntemu_client${suffix} -O0 <fmt/format.h> <nlohmann/json.hpp>)
   target_compile_definitions(ntemu_client${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}")
 
   add_library(ntemu_host${suffix} STATIC ${host_sources})
+  target_compile_options(ntemu_host${suffix} PRIVATE ${optimization})
   target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE PkgConfig::DW)
-  ntemu_build_quickly(ntemu_host${suffix} -O1 <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
+  # A variant is there for programs that run drivers with it, not for the tests of the host's part.
+  ntemu_build_quickly(ntemu_host${suffix} $<IF:$<STREQUAL:${variant},plain>,-O1,-O0> <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
     <vector> <nlohmann/json.hpp> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h)
   target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
 
@@ -156,6 +162,7 @@ function(ntemu_add_runtime variant)
     return()
   endif()
   add_library(ntemu_testing${suffix} STATIC ${testing_sources})
+  target_compile_options(ntemu_testing${suffix} PRIVATE ${optimization})
   set_target_properties(ntemu_testing${suffix} PROPERTIES EXPORT_NAME testing${suffix} ARCHIVE_OUTPUT_DIRECTORY ${directory})
   add_dependencies(ntemu_testing${suffix} ntemu_apis)
   target_include_directories(ntemu_testing${suffix} INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
