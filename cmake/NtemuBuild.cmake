@@ -14,11 +14,8 @@ file(CREATE_LINK ${PROJECT_SOURCE_DIR}/tools/ntemu/templates ${PROJECT_BINARY_DI
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/driver ${PROJECT_BINARY_DIR}/share/ntemu/examples/driver SYMBOLIC)
 
 add_library(ntemu_flags INTERFACE)
-set(debug_information -g)
-if(NTEMU_QUICK_BUILD)  # debuggers show the kernel's types: the others' line numbers are enough
-  set(debug_information $<IF:$<STREQUAL:$<TARGET_PROPERTY:NAME>,ntoskrnl>,-g,-g1>)
-endif()
-target_compile_options(ntemu_flags INTERFACE ${debug_information} -fasynchronous-unwind-tables -fno-omit-frame-pointer
+# Line numbers alone, in what is packaged too: the kernel's types, which debuggers show, are in a source of their own.
+target_compile_options(ntemu_flags INTERFACE $<IF:$<OR:$<BOOL:${NTEMU_QUICK_BUILD}>,$<CONFIG:Release>>,-g1,-g> -fasynchronous-unwind-tables -fno-omit-frame-pointer
   $<$<NOT:$<COMPILE_LANGUAGE:ASM>>:-fno-optimize-sibling-calls> -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-multichar -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-anonymous-struct -Wno-nested-anon-types>)
 target_link_options(ntemu_flags INTERFACE -Wl,--build-id)

@@ -1,4 +1,5 @@
-# What Debian's own tools would do to the files of a package: no debug information, a changelog, reasons for lintian.
+# What Debian's own tools would do to the files of a package: no debug information but the kernel's, which kd and gdb show, a
+# changelog, reasons for lintian.
 cmake_minimum_required(VERSION 3.25)
 if(NOT CPACK_GENERATOR STREQUAL "DEB")
   return()
@@ -6,7 +7,7 @@ endif()
 
 file(GLOB_RECURSE files ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*)
 foreach(file IN LISTS files)
-  if(IS_SYMLINK ${file} OR NOT file MATCHES "/usr/(bin|lib)/" OR file MATCHES "\\.(cmake|pc)$")
+  if(IS_SYMLINK ${file} OR NOT file MATCHES "/usr/(bin|lib)/" OR file MATCHES "\\.(cmake|pc)$|/plain/libntoskrnl\\.so$")
     continue()
   endif()
   # Names of functions stay: `ntemu threads` and gdb show them.

@@ -47,7 +47,7 @@ for preset in "${presets[@]}"; do
   as_user "cd Sample && cmake --preset $preset && cmake --build --preset $preset && ctest --preset $preset" | tail -n 3
 done
 as_user 'export NTEMU_MACHINE=$PWD/m && sc create Sample type= kernel binPath= Sample/build/default/drivers/Sample.sys &&
-  sc start Sample && ntemu threads && kd -c vertarget && sc stop Sample && ntemu shutdown'
+  sc start Sample && ntemu threads && kd -c vertarget -c "dt nt!_KMUTANT ApcDisable" && sc stop Sample && ntemu shutdown'
 echo "package: removing"
 chroot "$root" apt-get -qq remove -y ntemu >/dev/null
 left=$(chroot "$root" find /usr -name '*ntemu*')
