@@ -12,6 +12,7 @@
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/wait.h"
 #include "ntemu/ldr/image.h"
+#include "ntemu/machine/duration.h"
 #include "ntemu/ps/ps.h"
 #include "ntemu/vf/stack.h"
 
@@ -129,16 +130,5 @@ std::string describe(const ThreadView &thread) {
 }
 
 const char *wait_reason_name(UCHAR reason) { return name_in(ke::kWaitReasonNames, reason); }
-
-std::string format_duration(base::Nt100ns duration) {
-  const auto milliseconds = duration / base::kNtPerMillisecond;
-  if (milliseconds <= 0) return "0";
-  if (milliseconds < 1000) return fmt::format("{}ms", milliseconds);
-  const auto seconds = milliseconds / 1000;
-  if (seconds < 60) return fmt::format("{}s.{:03}", seconds, milliseconds % 1000);
-  const auto minutes = seconds / 60;
-  if (minutes < 60) return fmt::format("{}m:{:02}.{:03}", minutes, seconds % 60, milliseconds % 1000);
-  return fmt::format("{}h:{:02}:{:02}.{:03}", minutes / 60, minutes % 60, seconds % 60, milliseconds % 1000);
-}
 
 }  // namespace ntemu::machine

@@ -41,7 +41,5 @@ std::string to_json(const std::vector<ThreadView> &threads);
 std::string describe(const ThreadView &thread);
 
 const char *wait_reason_name(UCHAR reason);
-// MEX's form of a duration: 15ms, 43s.296, 1m:53.953, 0.
-std::string format_duration(base::Nt100ns duration);
 
 }  // namespace ntemu::machine

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "ntemu/machine/duration.h"
 #include "ntifs.h"
 #include "tools/kd/memory.h"
 
@@ -14,12 +15,13 @@ namespace {
 constexpr int64_t kMillisecond = 10'000;
 
 TEST(Format, Durations) {
-  EXPECT_EQ(debug::duration(0), "0");
-  EXPECT_EQ(debug::duration(-5), "0");
-  EXPECT_EQ(debug::duration(15 * kMillisecond), "15ms");
-  EXPECT_EQ(debug::duration(43'296 * kMillisecond), "43s.296");
-  EXPECT_EQ(debug::duration(113'953 * kMillisecond), "1m:53.953");
-  EXPECT_EQ(debug::duration(3'661'005 * kMillisecond), "1h:01:01.005");
+  EXPECT_EQ(machine::format_duration(0), "0");
+  EXPECT_EQ(machine::format_duration(-5), "0");
+  EXPECT_EQ(machine::format_duration(15 * kMillisecond), "15ms");
+  EXPECT_EQ(machine::format_duration(43'296 * kMillisecond), "43s.296");
+  EXPECT_EQ(machine::format_duration(113'953 * kMillisecond), "1m:53.953");
+  EXPECT_EQ(machine::format_duration(86'400'000 * 2 * kMillisecond + 3'661'005 * kMillisecond), "2d.01:01:01.005");
+  EXPECT_EQ(machine::format_duration(3'661'005 * kMillisecond), "1h:01:01.005");
   EXPECT_EQ(debug::uptime(1'022'325 * kMillisecond), "0 days 0:17:02.325");
 }
 

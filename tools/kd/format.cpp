@@ -26,18 +26,6 @@ std::string hex16(uint64_t value) { return fmt::format("{:016x}", value); }
 
 std::string ticked(uint64_t value) { return fmt::format("{:08x}`{:08x}", value >> 32, value & 0xffffffff); }
 
-std::string duration(int64_t nt_100ns) {
-  const int64_t all = nt_100ns / kPerMillisecond;
-  if (all <= 0) return "0";
-  const int64_t milliseconds = all % 1000, seconds = all / 1000 % 60, minutes = all / 60'000 % 60,
-                hours = all / 3'600'000 % 24, days = all / 86'400'000;
-  if (days) return fmt::format("{}d.{:02}:{:02}:{:02}.{:03}", days, hours, minutes, seconds, milliseconds);
-  if (hours) return fmt::format("{}h:{:02}:{:02}.{:03}", hours, minutes, seconds, milliseconds);
-  if (minutes) return fmt::format("{}m:{:02}.{:03}", minutes, seconds, milliseconds);
-  if (seconds) return fmt::format("{}s.{:03}", seconds, milliseconds);
-  return fmt::format("{}ms", milliseconds);
-}
-
 std::string uptime(int64_t nt_100ns) {
   const int64_t all = nt_100ns < 0 ? 0 : nt_100ns / kPerMillisecond;
   return fmt::format("{} days {}:{:02}:{:02}.{:03}", all / 86'400'000, all / 3'600'000 % 24, all / 60'000 % 60,

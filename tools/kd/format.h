@@ -10,8 +10,6 @@ namespace ntemu::debug {
 // 16 digits; with a backtick between the halves.
 std::string hex16(uint64_t value);
 std::string ticked(uint64_t value);
-// "15ms", "43s.296", "1m:53.953", "2h:03:04.000", "0".
-std::string duration(int64_t nt_100ns);
 // "0 days 0:17:02.325".
 std::string uptime(int64_t nt_100ns);
 // "Fri Nov  3 05:35:00.352 2023 (UTC + 0:00)" of the time since 1601.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ntemu/machine/control.h"
+#include "ntemu/machine/duration.h"
 #include "ntemu/machine/wait_for.h"
 #include "ntemu/machine/win32_error.h"
 #include "tools/ntemu/commands.h"

@@ -7,7 +7,7 @@
 
 #include "nt/status.h"
 #include "ntemu/machine/debug_log.h"
-#include "ntemu/machine/inspect.h"
+#include "ntemu/machine/duration.h"
 #include "ntemu/machine/last_stop.h"
 #include "ntemu/machine/locate.h"
 #include "ntemu/machine/place.h"

@@ -18,6 +18,7 @@
 #include "ntemu/ke/wait.h"
 #include "ntemu/machine/control.h"
 #include "ntemu/machine/device_operations.h"
+#include "ntemu/machine/duration.h"
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/inspect.h"
 #include "ntemu/machine/leave.h"

@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "ntemu/machine/duration.h"
 #include "tools/kd/commands/facts.h"
 #include "tools/kd/format.h"
 
@@ -79,7 +80,7 @@ std::string Facts::waiting_on(const Thread &thread) {
   const auto blocks = wait_blocks(thread);
   if (blocks.empty()) {
     const auto left = remaining(thread);
-    return left ? fmt::format("{} left", duration(*left)) : "";
+    return left ? fmt::format("{} left", machine::format_duration(*left)) : "";
   }
   const Waitable object = waitable(blocks.front().object);
   std::string text = fmt::format("{}: {}", object.name, hex16(object.address));

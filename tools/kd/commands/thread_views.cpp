@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "ntemu/machine/duration.h"
 #include "tools/kd/format.h"
 
 namespace ntemu::debug {
@@ -78,7 +79,7 @@ bool fail(Output &output, std::string_view text) {
 }
 
 Cell address_cell(Address address) { return hex16(address); }
-Cell duration_cell(int64_t time) { return {duration(time), static_cast<double>(time) / 1e7}; }
+Cell duration_cell(int64_t time) { return {machine::format_duration(time), static_cast<double>(time) / 1e7}; }
 
 void tell_problems(const std::vector<std::string> &problems, Output &output) {
   for (const std::string &problem : problems) output.error(problem);
@@ -170,9 +171,9 @@ void show_windbg_thread(Facts &facts, const Thread &thread, bool stack, Output &
                fmt::format("Context Switch Count      {}", thread.context_switches));
   const Usage usage = facts.usage(thread);
   output.value("user_seconds", static_cast<double>(usage.user) / 1e7,
-               fmt::format("UserTime                  {}", duration(usage.user)));
+               fmt::format("UserTime                  {}", machine::format_duration(usage.user)));
   output.value("kernel_seconds", static_cast<double>(usage.kernel) / 1e7,
-               fmt::format("KernelTime                {}", duration(usage.kernel)));
+               fmt::format("KernelTime                {}", machine::format_duration(usage.kernel)));
   if (!stack) return;
   const Calls calls = facts.calls(thread);
   output.text("Child-SP          RetAddr               : Call Site");
