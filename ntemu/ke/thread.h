@@ -105,7 +105,14 @@ struct _KTHREAD {
   UCHAR Spare228[0x232 - 0x228];
   CHAR PreviousMode;
   CHAR BasePriority;
-  UCHAR Spare234[0x283 - 0x234];
+  union {  // offset unverified; no boost wears off in steps, and none is a foreground process's
+    CHAR PriorityDecrement;
+    __extension__ struct {
+      UCHAR ForegroundBoost : 4;
+      UCHAR UnusualBoost : 4;
+    };
+  };
+  UCHAR Spare235[0x283 - 0x235];
   volatile UCHAR WaitReason;
   CHAR SuspendCount;
   CHAR Saturation;  // 1 or -1: BasePriority is an end of its class, whatever the process's
@@ -132,7 +139,14 @@ struct _ETHREAD {
   ULONG_PTR TopLevelIrp;  // an IRP, or one of FSRTL_...
   struct _DEVICE_OBJECT *DeviceToVerify;
   UCHAR Spare520[0x560 - 0x520];
-  ULONG CrossThreadFlags;  // CrossThreadFlag
+  union {
+    ULONG CrossThreadFlags;  // CrossThreadFlag
+    __extension__ struct {   // the bits unverified
+      ULONG : 9;
+      ULONG ThreadIoPriority : 3;
+      ULONG ThreadPagePriority : 3;
+    };
+  };
   NTSTATUS ExitStatus;
   UCHAR Spare568[0x6a0 - 0x568];
   UCHAR LockEntries[6][0x60];

@@ -6,7 +6,8 @@
 
 namespace ntemu::ps {
 
-inline constexpr CHAR kBasePriority = 8;  // of the System process
+inline constexpr CHAR kBasePriority = 8;   // of the System process
+inline constexpr ULONG kPagePriority = 5;  // MEMORY_PRIORITY_NORMAL, which nothing changes
 
 // Whether the host lets this process raise priorities. Else they are recorded alone: what it lowered it could not undo.
 bool host_takes_priorities();

@@ -93,6 +93,7 @@ ETHREAD *new_thread() {
   tcb.Process = &PsInitialSystemProcess->Pcb;
   tcb.Priority = kBasePriority;
   tcb.BasePriority = kBasePriority;
+  thread->ThreadPagePriority = kPagePriority;
   ke::set_state(tcb, ke::kInitialized);
   thread->CreateTime.QuadPart = base::clock().system_time();
   thread->Cid.UniqueProcess = PsInitialSystemProcess->UniqueProcessId;
@@ -286,7 +287,7 @@ void release_host_thread() {
 ETHREAD *make_thread(PKSTART_ROUTINE routine, void *context) {
   ETHREAD *thread = new_thread();
   if (!thread) return nullptr;
-  thread->CrossThreadFlags = ke::kSystemThreadFlag;
+  thread->CrossThreadFlags |= ke::kSystemThreadFlag;
   thread->StartAddress = reinterpret_cast<PVOID>(routine);
   thread->start_context = context;
   thread->starting.store(true);

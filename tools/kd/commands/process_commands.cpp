@@ -1,7 +1,11 @@
 // !mex.tl, !mex.p and !process: the machine's processes.
 #include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <ctime>
 #include <fstream>
 
@@ -96,6 +100,16 @@ std::optional<uint64_t> host_memory(Target &target, std::string_view name) {
   return std::nullopt;
 }
 
+// Whose the process is on the host, in the form of Windows; a dump does not have it.
+std::string user_name(Target &target) {
+  struct stat status;
+  char host[HOST_NAME_MAX + 1]{};
+  if (!target.live() || stat(fmt::format("/proc/{}", target.process()).c_str(), &status) != 0) return "Not Found";
+  const passwd *user = getpwuid(status.st_uid);
+  gethostname(host, HOST_NAME_MAX);
+  return fmt::format("{}\\{}", host, user ? user->pw_name : std::to_string(status.st_uid));
+}
+
 Cell size_cell(std::optional<uint64_t> bytes) {
   return bytes ? Cell(bytes_text(*bytes), *bytes) : Cell("-", nlohmann::json("unknown"));
 }
@@ -103,8 +117,8 @@ Cell size_cell(std::optional<uint64_t> bytes) {
 void show_memory(Session &session, Output &output) {
   Target &target = session.target();
   Table table("memory",
-              {{"VM", "virtual", Align::kRight},
-               {"Peak", "peak", Align::kRight},
+              {{"VM", "virtual"},
+               {"Peak", "peak"},
                {"Commit Size", "commit", Align::kRight},
                {"NPP Quota", "nonpaged_pool", Align::kRight}},
               {.indent = "    "});
@@ -197,7 +211,7 @@ bool one_process(Session &session, Arguments &arguments, Output &output) {
              {"0", 0},
              {fmt::format("{}", handles), handles},
              {fmt::format("{}", facts.threads), facts.threads},
-             ""});
+             user_name(session.target())});
   output.table(table);
   show_memory(session, output);
   output.text("");

@@ -63,7 +63,10 @@ bool describe_dump(Session &session, Arguments &, Output &output) {
     if (place.module && matches("myfault", place.module->name))
       output.value("driver", place.module->base_name,
                    fmt::format("Bugcheck: This is a {} dump.", place.module->base_name));
-    if (!live) output.value("dump", target.description(), "KernelMode Dump Path: " + target.description());
+    if (!live) {
+      output.value("dump", target.description(), "KernelMode Dump Path: " + target.description());
+      line("share", "Share Path: ", "");  // no machine shares the folder
+    }
   }
   for (const std::string &problem : target.problems()) output.error("WARNING: " + problem);
   return true;

@@ -90,8 +90,10 @@ std::optional<Thread> wanted_thread(Facts &facts, const Arguments &arguments, Ou
 bool one_thread(Session &session, Arguments &arguments, Output &output) {
   Facts facts(session);
   const auto thread = wanted_thread(facts, arguments, output);
-  if (thread) show_thread(facts, *thread, output);
-  return thread.has_value();
+  if (!thread) return false;
+  session.select_thread(thread->address);
+  show_thread(facts, *thread, output);
+  return true;
 }
 
 bool windbg_thread(Session &session, Arguments &arguments, Output &output) {
@@ -162,7 +164,7 @@ bool threads_of_reason(Session &session, Arguments &arguments, Output &output) {
 
 constexpr Command kCommands[] = {
     {"!us !uniquestacks", "[TEXT]", "Threads by their stacks; only those in which TEXT occurs", unique_stacks},
-    {"!t", "[ADDRESS]", "A thread: what it waits for, and its stack", one_thread},
+    {"!t", "[ADDRESS]", "Selects a thread: what it waits for, and its stack", one_thread},
     {"!thread", "[ADDRESS]", "The same, as WinDbg tells it", windbg_thread},
     {"!lt !listthreads", "[-wr REASON] [-s STATE] [-bk] [-wf FUNCTION] [PROCESS]",
      "The threads; -bk: only those that wait for what another has; -wf: by the function that waits", list_threads},

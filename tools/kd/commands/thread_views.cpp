@@ -64,8 +64,20 @@ void show_priority(Facts &facts, const Thread &thread, Output &output) {
   const auto current = facts.memory().get<int8_t>(thread.address + kPriority);
   const auto base = facts.memory().get<int8_t>(thread.address + kBasePriority);
   if (!current || !base || *current == *base) return;
-  Table table("priority", {{"Current", "current"}, {"Base", "base"}}, {.indent = "    ", .rule = false});
-  table.add({{fmt::format("{}", *current), *current}, {fmt::format("{}", *base), *base}});
+  const auto cell = [](int64_t number) { return Cell(fmt::format("{}", number), number); };
+  const auto part = [&](std::string_view path) {
+    return cell(facts.session().types().signed_value(thread.address, path).value_or(0));
+  };
+  Table table("priority",
+              {{"Current", "current"},
+               {"Base", "base"},
+               {"Decrement", "decrement"},
+               {"ForegroundBoost", "foreground_boost"},
+               {"IO", "io"},
+               {"Page", "page"}},
+              {.indent = "    ", .rule = false});
+  table.add({cell(*current), cell(*base), part("_KTHREAD.PriorityDecrement"), part("_KTHREAD.ForegroundBoost"),
+             part("_ETHREAD.ThreadIoPriority"), part("_ETHREAD.ThreadPagePriority")});
   output.text("");
   output.text("Priority:");
   output.table(table);
