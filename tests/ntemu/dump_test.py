@@ -10,7 +10,8 @@ import subprocess
 import threading
 import unittest
 
-from command_line import BIN, CANCELLED, GUARD_SECONDS, SANITIZED, CommandLineTest, Outcome, source
+from command_line import BIN, CANCELLED, GUARD_SECONDS, SANITIZED, CommandLineTest, Outcome
+from crowd_driver import CROWD
 from machines import MachinesTest
 
 NOT_FOUND = 1168 & 0xff
@@ -18,74 +19,6 @@ ACCESS_DENIED = 5
 PATH_NOT_FOUND = 3
 TIMED_OUT = 121
 DISK_FULL = 112
-# Threads that wait for different things below functions of the driver, one that runs, and one that looks at its delays.
-CROWD = source(globals="""static FAST_MUTEX Lock;
-static KEVENT Stop;
-static HANDLE Threads[6];
-static volatile LONG Stopping;
-static volatile LONG64 Rounds;
-static __attribute__((noinline)) VOID InnerWait(VOID)
-{
-    KeWaitForSingleObject(&Stop, UserRequest, KernelMode, FALSE, NULL);
-    Rounds++;
-}
-static __attribute__((noinline)) VOID OuterWait(VOID)
-{
-    InnerWait();
-    Rounds++;
-}
-static VOID Sleeper(PVOID Context)
-{
-    (void)Context;
-    OuterWait();
-}
-static VOID Keeper(PVOID Context)
-{
-    (void)Context;
-    ExAcquireFastMutex(&Lock);
-    OuterWait();
-    ExReleaseFastMutex(&Lock);
-}
-static VOID Asker(PVOID Context)
-{
-    (void)Context;
-    ExAcquireFastMutex(&Lock);
-    ExReleaseFastMutex(&Lock);
-}
-static __attribute__((noinline)) VOID Spin(VOID)
-{
-    while (!Stopping) Rounds++;
-}
-static VOID Spinner(PVOID Context)
-{
-    (void)Context;
-    Spin();
-    Rounds++;
-}
-static VOID Ticker(PVOID Context)
-{
-    LARGE_INTEGER Delay;
-    (void)Context;
-    Delay.QuadPart = -20000;
-    while (!Stopping) {
-        ULONGLONG Before = KeQueryInterruptTime();
-        NTSTATUS Status = KeDelayExecutionThread(KernelMode, FALSE, &Delay);
-        if (Status != STATUS_SUCCESS || KeQueryInterruptTime() - Before < 20000) DbgPrint("crowd: a short delay\\n");
-    }
-}""", entry="""ExInitializeFastMutex(&Lock);
-    KeInitializeEvent(&Stop, NotificationEvent, FALSE);
-    Start(Sleeper, &Threads[0]);
-    Start(Keeper, &Threads[1]);
-    Start(Asker, &Threads[2]);
-    Start(Spinner, &Threads[3]);
-    Start(Ticker, &Threads[4]);
-    DbgPrint("crowd: ready\\n");""", unload="""Stopping = 1;
-    KeSetEvent(&Stop, 0, FALSE);
-    for (int I = 0; I < 5; I++) {
-        ZwWaitForSingleObject(Threads[I], FALSE, NULL);
-        ZwClose(Threads[I]);
-    }
-    DbgPrint("crowd: unload\\n");""")
 
 
 class DumpTest(CommandLineTest):
@@ -131,8 +64,8 @@ class DumpTest(CommandLineTest):
 class Debuggers(DumpTest):
     def assert_crowd(self, stacks: list, waits_in_kernel: bool) -> None:
         first = ("KiSwapContext",) if waits_in_kernel else ()
-        self.assert_stack(stacks, *first, "KiSwapThread", "KeWaitForSingleObject", "InnerWait", "OuterWait", "Sleeper", "PspSystemThreadStartup")
-        self.assert_stack(stacks, *first, "KiSwapThread", "InnerWait", "OuterWait", "Keeper", "PspSystemThreadStartup")
+        self.assert_stack(stacks, *first, "KiSwapThread", "KeWaitForSingleObject", "Mix", "Deep", "Sleeper", "PspSystemThreadStartup")
+        self.assert_stack(stacks, *first, "KiSwapThread", "Mix", "Deep", "Keeper", "PspSystemThreadStartup")
         self.assert_stack(stacks, *first, "KiSwapThread", "Asker", "PspSystemThreadStartup")
         self.assert_stack(stacks, "Spin", "Spinner", "PspSystemThreadStartup")
         self.assert_stack(stacks, "Ticker", "PspSystemThreadStartup")
@@ -150,7 +83,7 @@ class Debuggers(DumpTest):
         self.need("gdb")
         process = self.crowd()
         self.dump("--output", "crowd.dmp")
-        text = self.run_tool("gdb", "-batch", "-nx", "-ex", "print Lock.Contention", "-ex", "print Stopping", "-ex",
+        text = self.run_tool("gdb", "-batch", "-nx", "-ex", "print Sync.FileMutex.Contention", "-ex", "print Stopping", "-ex",
                              "x/2gx &KiBugCheckData", BIN / "ntemu", "crowd.dmp")
         self.assertRegex(text, r"(?s)\$1 = 1\n.*\$2 = 0\n.*<KiBugCheckData>:\t0x0*161\t0x0*5461736b6d6772\n")
         self.release(process)
@@ -162,7 +95,7 @@ class Debuggers(DumpTest):
         self.release(process)
         text = self.run_tool("gdb", "-batch", "-nx", "-ex", f"set solib-search-path {self.place}", "-ex",
                              f"core-file {self.place / 'crowd.dmp'}", "-ex", "thread apply all bt", BIN / "ntemu")
-        self.assertIn("in InnerWait", text)
+        self.assertIn("in Mix", text)
         self.assertIn("Spinner", text)
 
     def lldb(self, *options: object) -> list:
@@ -203,7 +136,7 @@ class Debuggers(DumpTest):
         process = self.crowd()
         self.dump("--output", "crowd.dmp")
         text = self.run_tool("eu-stack", "--core", "crowd.dmp", "--executable", BIN / "ntemu")
-        for function in ("InnerWait", "Keeper", "Asker", "Spinner"):
+        for function in ("Mix", "Keeper", "Asker", "Spinner"):
             self.assertIn(function, text)
         self.release(process)
 
