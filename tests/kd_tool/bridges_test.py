@@ -78,7 +78,8 @@ class Gdb(BridgesTest):
 class Lldb(BridgesTest):
     def lldb(self, *commands: str) -> subprocess.CompletedProcess:
         words = [word for command in (f"command script import {LLDB_SCRIPT}", *commands) for word in ("-o", command)]
-        return self.debug("lldb", "--no-lldbinit", "--batch", *words, **lldb_environment())
+        # Else it reads the symbols of every library before it does anything.
+        return self.debug("lldb", "--no-lldbinit", "--batch", "-O", "settings set target.preload-symbols false", *words, **lldb_environment())
 
     def test_process_and_dump(self):
         for kind, what, which in self.both():
