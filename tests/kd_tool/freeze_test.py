@@ -8,7 +8,8 @@ from command_line import SANITIZED
 
 # What tells a dump from a machine: where it is, that it was made, and what only the host of a machine knows.
 DIFFERENT = re.compile(r"(?m)^(Machine: (process|/)|Computer Name:|Processor:|KernelMode Dump Path:|Bugcheck|Arguments |"
-                       r"The machine has not stopped:|The machine was dumped while it ran:).*\n|^Memory Details:\n\n.*\n.*\n.*\n")
+                       r"The machine has not stopped:|The machine was dumped while it ran:).*\n|^Memory Details:\n\n.*\n.*\n.*\n|"
+                       r"(?<= ====) =+$|(?<=\d) (Not Found|[^ \\]+\\\S+)$")  # the user, and what underlines it
 MARK = "=== command "
 
 
