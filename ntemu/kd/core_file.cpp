@@ -114,11 +114,13 @@ class Core {
   void plan_memory(const Mapping &mapping, uint64_t start, uint64_t end) {
     const bool whole = mapping.readable && end - start <= kLargestWhole;
     if (whole) add(mapping, start, end, end - start, !starts_with(mapping.path, "[vdso"));
+    // Where nobody can read, what nobody has touched is a guard, or freed: it stays unknown.
+    const uint64_t gap = mapping.readable ? kGap : 1;
     Range merged{0, 0};
     map_.for_each_run(start, end, false, [&](const Range &run) {
       todo_ += run.end - run.start;
       if (whole) return;
-      if (merged.end && run.start - merged.end < kGap) {
+      if (merged.end && run.start - merged.end < gap) {
         merged.end = run.end;
         return;
       }

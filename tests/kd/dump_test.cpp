@@ -71,6 +71,11 @@ class Core {
     ADD_FAILURE() << "the dump does not have " << address;
     return value;
   }
+  bool has(const void *address) const {
+    return std::any_of(segments_.begin(), segments_.end(), [&](const Elf64_Phdr &segment) {
+      return reinterpret_cast<uint64_t>(address) - segment.p_vaddr < segment.p_filesz;
+    });
+  }
   const std::vector<Elf64_Phdr> &segments() const { return segments_; }
   uint64_t size() const { return info().st_size < 0 ? 0 : static_cast<uint64_t>(info().st_size); }
   uint64_t stored() const { return static_cast<uint64_t>(info().st_blocks) * 512; }
@@ -223,17 +228,21 @@ TEST_F(LiveDump, LeavesOutWhatHasNotBeenTouched) {
 }
 
 TEST_F(LiveDump, HasMemoryThatNobodyMayReadAndThatOfDriversPool) {
-  void *closed = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  std::memset(closed, 7, kPage);
-  mprotect(closed, kPage, PROT_NONE);
+  auto *closed =
+      static_cast<char *>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  closed[0] = 7;
+  closed[2 * kPage] = 8;
+  mprotect(closed, 3 * kPage, PROT_NONE);
   auto *block = static_cast<uint64_t *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 'pmuD'));
   *block = 0x1234567812345678;
   ASSERT_EQ(live_dump(place.dump()).error, 0);
   const Core core(place.dump());
   EXPECT_EQ(core.memory<char>(closed), 7);
+  EXPECT_EQ(core.memory<char>(closed + 2 * kPage), 8);
+  EXPECT_FALSE(core.has(closed + kPage)) << "that nobody has touched it is all that is known of it";
   EXPECT_EQ(core.memory<uint64_t>(block), 0x1234567812345678u);
   ExFreePoolWithTag(block, 'pmuD');
-  munmap(closed, kPage);
+  munmap(closed, 3 * kPage);
 }
 
 TEST_F(LiveDump, HasMoreSegmentsThanAnElfHeaderCounts) {

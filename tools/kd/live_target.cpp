@@ -26,6 +26,11 @@ constexpr size_t kPage = 4096;
 class ProcessMemory : public MemorySource {
  public:
   explicit ProcessMemory(pid_t pid) : pid_(pid) {}
+  ~ProcessMemory() override {
+    for (const int file : {memory_, pages_}) {
+      if (file >= 0) close(file);
+    }
+  }
 
   size_t read(Address address, void *buffer, size_t size) override {
     const ssize_t got = copy(address, buffer, size);
@@ -34,7 +39,9 @@ class ProcessMemory : public MemorySource {
     size_t done = got > 0 ? static_cast<size_t>(got) : 0;
     while (done < size) {
       const size_t next = std::min(size - done, kPage - (address + done) % kPage);
-      if (copy(address + done, static_cast<char *>(buffer) + done, next) != static_cast<ssize_t>(next)) break;
+      char *const to = static_cast<char *>(buffer) + done;
+      if (copy(address + done, to, next) != static_cast<ssize_t>(next) && !copy_trimmed(address + done, to, next))
+        break;
       done += next;
     }
     return done;
@@ -46,7 +53,21 @@ class ProcessMemory : public MemorySource {
     return process_vm_readv(pid_, &to, 1, &from, 1, 0);
   }
 
+  // Of one page, which nobody may touch, but which holds something: paged pool that is trimmed. Guards and what is
+  // freed hold nothing.
+  bool copy_trimmed(Address address, void *buffer, size_t size) {
+    constexpr uint64_t kPresent = uint64_t{1} << 63, kSwapped = uint64_t{1} << 62;
+    uint64_t entry = 0;
+    return pread_all(pages_, "pagemap", &entry, sizeof entry, address / kPage * sizeof entry) &&
+           (entry & (kPresent | kSwapped)) && pread_all(memory_, "mem", buffer, size, address);
+  }
+  bool pread_all(int &file, const char *name, void *buffer, size_t size, uint64_t offset) const {
+    if (file < 0) file = ::open(fmt::format("/proc/{}/{}", pid_, name).c_str(), O_RDONLY | O_CLOEXEC);
+    return file >= 0 && pread(file, buffer, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+  }
+
   const pid_t pid_;
+  int memory_ = -1, pages_ = -1;
 };
 
 class LiveTarget : public Target {
