@@ -10,6 +10,7 @@
 #include "ntemu/ex/pool_poison.h"
 #include "ntemu/ex/pool_report.h"
 #include "ntemu/ex/pool_track.h"
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 
@@ -212,7 +213,7 @@ SpecialRun *run_at(const void *address) {
 
 std::atomic<void (*)(PoolStack &stack)> capture_pool_stack{[](PoolStack &stack) { stack.count = 0; }};
 
-void *take_special(const PoolRequest &request, SpecialAlignment alignment) {
+void *take_special(const PoolRequest &request, SpecialAlignment alignment, bool pageable) {
   check_irql(request.type, request.bytes, 0x30);
   if (poisons() || request.bytes > kMostPages * base::kPageSize) return nullptr;
   const size_t pages = std::max<size_t>((request.bytes + base::kPageSize - 1) / base::kPageSize, 1);
@@ -235,6 +236,7 @@ void *take_special(const PoolRequest &request, SpecialAlignment alignment) {
   run->freed.count = 0;
   run->taken_by = ke::current().Cid;
   run->state.store(SpecialRun::kTaken, std::memory_order_release);
+  if (pageable) make_pageable(*run);
   track(request.tag, request.paged(), request.bytes, true);
   if (const PoolWatch *watch = pool_watch.load(std::memory_order_acquire))
     watch->taken(start, request.bytes, request.tag);
@@ -256,6 +258,7 @@ void free_special(void *block, ULONG tag, const void *site) {
   }
   if (!tags_match(run->block.tag, tag)) wrong_tag(run->block, tag, site);
   check_irql(run->type, number(block), 0x31);
+  pin_special(block);  // for what reads its pages, and until they are gone
   check_rest(*run, site);
   const PoolStack stack = stack_of(site);
   // One of two threads that free it at once has to be the second.
@@ -265,6 +268,7 @@ void free_special(void *block, ULONG tag, const void *site) {
   if (const PoolWatch *watch = pool_watch.load(std::memory_order_acquire)) watch->given(block);
   track(run->block.tag, run->block.paged, run->block.bytes, false);
   base::decommit_pages(run->pages, run->bytes);
+  end_paging(*run);
   give_back(run, true);
 }
 

@@ -31,6 +31,13 @@ struct SpecialRun {
   PoolStack taken, freed;
   CLIENT_ID taken_by, freed_by;
   SpecialRun *next;
+  // Of special_paging.cpp.
+  struct Paging {
+    std::atomic<uint32_t> word{0};
+    std::atomic<bool> listed{false};
+    const SpecialRun *next = nullptr;
+  };
+  mutable Paging paging = {};
 
   char *guard() const { return pages + bytes; }
 };
@@ -39,7 +46,8 @@ enum class SpecialAlignment { kEnd, kStart };
 
 // Larger blocks, and those under a sanitizer, which finds the same errors itself, are left to the ordinary pool; so are
 // all while too many are allocated or memory is exhausted: then nullptr. A block of a page or more begins on a page.
-void *take_special(const PoolRequest &request, SpecialAlignment alignment);
+// `pageable`: trim_special_pool may trim it.
+void *take_special(const PoolRequest &request, SpecialAlignment alignment, bool pageable = false);
 // Does not return where no block of the special pool begins at `block`, or the bytes around it were written.
 void free_special(void *block, ULONG tag, const void *site);
 

@@ -1,6 +1,7 @@
 // Reading and writing: offsets, the current position, completion.
 #include <limits>
 
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/io/file_access.h"
 #include "ntemu/io/file_lock.h"
 #include "ntemu/io/irp_transfer.h"
@@ -65,6 +66,7 @@ NTSTATUS read_file(HANDLE handle, HANDLE event_handle, IO_STATUS_BLOCK *io_statu
   file.lock();
   LONGLONG offset;
   if (NTSTATUS status = resolve_offset(file, wanted, false, length, offset); !NT_SUCCESS(status)) return status;
+  const ex::PinnedBuffer pinned(buffer);
   auto moved = file.open().read(buffer, length, offset);
   const ULONG count = moved ? *moved : 0;
   complete(file, event, *io_status, moved.status(), count, offset + count);
@@ -84,6 +86,7 @@ NTSTATUS write_file(HANDLE handle, HANDLE event_handle, IO_STATUS_BLOCK *io_stat
   file.lock();
   LONGLONG offset;
   if (NTSTATUS status = resolve_offset(file, wanted, true, length, offset); !NT_SUCCESS(status)) return status;
+  const ex::PinnedBuffer pinned(buffer);
   auto moved = file.open().write(buffer, length, offset);
   const ULONG count = moved ? *moved : 0;
   if (moved && !(flags(file.object()) & FO_FILE_MODIFIED)) {

@@ -3,6 +3,7 @@
 
 #include "ntemu/api/enter.h"
 #include "ntemu/base/log.h"
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/io/irp.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
@@ -45,6 +46,7 @@ void copy_back(const IRP &irp) {
               count);
     count = room;
   }
+  const ex::PinnedBuffer pinned(irp.UserBuffer);  // Windows copies in an APC of the sender's thread
   std::memcpy(irp.UserBuffer, irp.AssociatedIrp.SystemBuffer, count);
 }
 
@@ -53,7 +55,10 @@ void copy_back(const IRP &irp) {
 void tell(const IRP &irp, PFILE_OBJECT file) {
   const bool pending = irp.PendingReturned;
   if (NT_ERROR(irp.IoStatus.Status) && !pending) return;
-  if (irp.UserIosb) *irp.UserIosb = irp.IoStatus;
+  if (irp.UserIosb) {
+    const ex::PinnedBuffer pinned(irp.UserIosb);  // as copy_back
+    *irp.UserIosb = irp.IoStatus;
+  }
   if (irp.UserEvent) {
     KeSetEvent(irp.UserEvent, IO_NO_INCREMENT, FALSE);
   } else if (file) {

@@ -25,18 +25,34 @@ namespace {
 
 constexpr greg_t kWrite = 2, kExecute = 16;  // of the page fault's error code
 
+KIRQL current_irql() {
+  const ETHREAD *thread = base::current_thread_slot;
+  return thread ? thread->irql : PASSIVE_LEVEL;
+}
+
 // Pageable code of a verified driver, which is not executable until somebody calls it.
 bool code_is_paged_in(const siginfo_t *info, void *context) {
   const greg_t error = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_ERR];
   if (info->si_signo != SIGSEGV || info->si_code != SEGV_ACCERR || (error & kExecute) == 0) return false;
-  const ETHREAD *thread = base::current_thread_slot;
-  return vf::page_in(info->si_addr, thread ? thread->irql : PASSIVE_LEVEL);
+  return vf::page_in(info->si_addr, current_irql());
 }
 
-bool step_over(void *context) {
+// Paged pool of a verified driver, which is inaccessible until somebody touches it.
+bool pool_is_paged_in(const siginfo_t *info, void *context) {
+  const greg_t error = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_ERR];
+  if (info->si_signo != SIGSEGV || info->si_code != SEGV_ACCERR || (error & kExecute) != 0) return false;
+  return vf::page_in_pool(info->si_addr, current_irql());
+}
+bool is_paged_in(const siginfo_t *info, void *context) {
+  return code_is_paged_in(info, context) || pool_is_paged_in(info, context);
+}
+
+bool step_over(const siginfo_t *info, void *context) {
   greg_t &ip = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP];
   auto instruction = static_cast<ULONG_PTR>(ip);
   if (!ex::step_over_slist_fault(instruction)) return false;
+  // Paged pool at DISPATCH_LEVEL does not come back: the pop would be made again for ever.
+  if (vf::explain_paged_fault(info->si_addr, false, reinterpret_cast<const void *>(ip), current_irql())) return false;
   ip = static_cast<greg_t>(instruction);
   return true;
 }
@@ -101,8 +117,11 @@ struct Access {
     ke::bugcheck_at(access.trap, {0x7F, {8, access.address, stack, access.instruction}});
   }
   const auto *const instruction = reinterpret_cast<const void *>(access.instruction);
-  const KIRQL irql = thread ? thread->irql : PASSIVE_LEVEL;
+  const KIRQL irql = current_irql();
   std::optional<ke::Bugcheck> known = vf::explain_paged_fault(place, access.write, instruction, irql);
+  if (known)
+    base::log(base::Level::kError, "verifier", "{} is paged pool, and its page is not there at IRQL {}",
+              fmt::ptr(place), irql);
   if (!known) known = vf::explain_special_pool_fault(place, access.write, instruction);
   if (known) {
     ke::record_exception(STATUS_ACCESS_VIOLATION, access.trap, access.address);
@@ -124,7 +143,7 @@ struct Access {
 
 // The process is lost already, unless a test takes the stop: so this may do what a handler otherwise must not.
 void on_fault(int signal, siginfo_t *info, void *context) {
-  if (code_is_paged_in(info, context) || (signal == SIGSEGV && step_over(context))) return;
+  if (is_paged_in(info, context) || (signal == SIGSEGV && step_over(info, context))) return;
   const auto &trap = *static_cast<const ucontext_t *>(context);
   stop_for_fail_fast(trap, info);
   switch (signal) {
@@ -156,7 +175,7 @@ void install(void (*handler)(int, siginfo_t *, void *), int signal, struct sigac
 struct sigaction sanitizers_action;
 
 void on_sanitizers_fault(int signal, siginfo_t *info, void *context) {
-  if (code_is_paged_in(info, context) || step_over(context)) return;
+  if (is_paged_in(info, context) || step_over(info, context)) return;
   stop_for_fail_fast(*static_cast<const ucontext_t *>(context), info);
   if (sanitizers_action.sa_flags & SA_SIGINFO) return sanitizers_action.sa_sigaction(signal, info, context);
   ::signal(signal, SIG_DFL);  // the instruction faults again
@@ -166,6 +185,7 @@ void leave_faults_to_the_sanitizer() {
   struct sigaction before {};
   install(on_sanitizers_fault, SIGSEGV, &before);
   if (before.sa_sigaction != on_sanitizers_fault) sanitizers_action = before;
+  vf::begin_trimming();
 }
 
 #else
@@ -181,6 +201,7 @@ void report_faults(SanitizerReports reports) {
   if (has_sanitizer() && reports == SanitizerReports::kAsTheyAre) return leave_faults_to_the_sanitizer();
   if (has_sanitizer()) stop_on_sanitizer_reports(reports == SanitizerReports::kStopAndLog);
   for (const int signal : kFaults) install(on_fault, signal);
+  vf::begin_trimming();
 }
 
 }  // namespace ntemu::machine

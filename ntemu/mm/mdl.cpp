@@ -4,6 +4,7 @@
 
 #include "ntemu/api/enter.h"
 #include "ntemu/base/log.h"
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ke/thread.h"
 
@@ -38,8 +39,11 @@ namespace ntemu::mm {
 
 NTSTATUS lock_pages(PMDL mdl, KPROCESSOR_MODE, LOCK_OPERATION operation) {
   char *page = static_cast<char *>(mdl->StartVa);
+  ex::pin_special(buffer_of(mdl));
   for (ULONG i = 0; i < pages_of(mdl); ++i) {
-    if (!MmIsAddressValid(page + i * size_t{PAGE_SIZE})) return STATUS_ACCESS_VIOLATION;
+    if (MmIsAddressValid(page + i * size_t{PAGE_SIZE})) continue;
+    ex::unpin_special(buffer_of(mdl));
+    return STATUS_ACCESS_VIOLATION;
   }
   fill_pages(mdl);
   mdl->Process = nullptr;  // system memory, all of it
@@ -53,6 +57,7 @@ void unlock_pages(PMDL mdl) {
     base::log(base::Level::kError, "mm", "a driver unlocks MDL {}, whose pages are not locked", fmt::ptr(mdl));
     ke::bugcheck(0x4E, 7, reinterpret_cast<ULONG_PTR>(mdl->StartVa) >> PAGE_SHIFT);
   }
+  ex::unpin_special(buffer_of(mdl));
   clear(mdl, MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA);
 }
 

@@ -4,6 +4,7 @@
 
 #include "ntemu/base/log.h"
 #include "ntemu/base/peek.h"
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/ke/bugcheck.h"
 #include "ntemu/ps/exit.h"
 
@@ -30,6 +31,7 @@ bool owns(const ETHREAD &thread, const void *resource) {
 
 // The first 8 bytes: a push lock's bit 0; a fast mutex's bit 0 the other way round.
 bool is_locked(const ke::HeldLock &held) {
+  const ex::PinnedBuffer pinned(held.lock);  // a push lock may lie in paged pool
   ULONG_PTR word;
   if (!read_memory(held.lock, word)) return false;
   const bool push_lock =

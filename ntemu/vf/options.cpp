@@ -7,7 +7,7 @@ constexpr std::string_view kNothing = "nothing is checked";
 
 constexpr OptionRow kOptions[] = {
     {0x1, 1, true, "Special pool", ""},
-    {0x2, 2, true, "Force IRQL checking", "partial: pageable memory is not paged out; 0x36 has no call here"},
+    {0x2, 2, true, "Force IRQL checking", "partial: pageable data is not paged out; 0x36 has no call here"},
     {0x8, 4, true, "Pool tracking", ""},
     {0x10, 5, true, "I/O verification",
      "partial: 0xC9/8, 9, C, D, F, of the errors from 200 on only 202, 203 and 208; no remove locks (0xD5-0xD7); not "

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "ntemu/base/lock.h"
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/vf/call_check.h"
 
 namespace ntemu::vf {
@@ -20,6 +21,7 @@ struct Code {
 std::array<Code, 256> codes;
 std::atomic<size_t> used{0};
 base::Mutex change;
+std::atomic<bool> faults_are_handled{false};
 
 void protect(const Code &code, int protection) {
   const uintptr_t begin = code.begin.load(std::memory_order_relaxed), end = code.end.load(std::memory_order_acquire);
@@ -39,10 +41,15 @@ const Code *code_at(const void *address) {
 }
 
 // The pages stay readable: who reads code is a debugger, a dump, or who walks a stack.
-void trim() {
+void trim_code() {
   for (size_t i = 0; i < used.load(std::memory_order_acquire); ++i) {
     if (is_forced(codes[i])) protect(codes[i], PROT_READ);
   }
+}
+void trim() {
+  if (!faults_are_handled.load(std::memory_order_acquire)) return;
+  trim_code();
+  ex::trim_special_pool();
 }
 void trim_at_call(const api::Call &, ULONG) { trim(); }
 void trim_at_raise(const api::Call &call, ULONG) {
@@ -50,6 +57,8 @@ void trim_at_raise(const api::Call &call, ULONG) {
 }
 
 }  // namespace
+
+void begin_trimming() { faults_are_handled.store(true, std::memory_order_release); }
 
 void note_pageable_code(void *begin, size_t bytes) {
   base::Guard guard(change);

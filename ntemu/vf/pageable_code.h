@@ -1,4 +1,5 @@
-// A verified driver's code in pageable sections: made to look paged out whenever the driver raises its IRQL.
+// What looks paged out whenever a verified driver raises its IRQL: its code in pageable sections, and paged pool that
+// drivers took while they were verified (paged_access.h).
 #pragma once
 
 #include <cstddef>
@@ -6,6 +7,9 @@
 #include "ntifs.h"
 
 namespace ntemu::vf {
+
+// Faults are given to page_in and page_in_pool from now on: nothing is trimmed before.
+void begin_trimming();
 
 // Of an image that is, or may be verified: its pageable code, whole pages. It is trimmed while kForceIrql is in force.
 void note_pageable_code(void *begin, size_t bytes);

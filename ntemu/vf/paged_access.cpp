@@ -6,6 +6,7 @@
 #include "ntemu/api/kernel_image.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ex/pool.h"
+#include "ntemu/ex/special_paging.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/vf/call_check.h"
 
@@ -41,6 +42,10 @@ const Touches &touches_of(Id id) {
 }
 
 bool is_paged_pool(const void *address, bool may_lock) {
+  if (ex::in_special_pool(address)) {
+    const ex::SpecialRun *run = ex::find_special(address);
+    return run && run->block.paged && run->state.load() == ex::SpecialRun::kTaken && address < run->guard();
+  }
   const ex::PoolLook look = ex::look_at_pool(address, may_lock);
   return (look.what == ex::PoolLook::kBlock || look.what == ex::PoolLook::kInside) && look.block.paged;
 }
@@ -54,10 +59,20 @@ void check_place(const api::Call &call, ULONG) {
     report(call, "an object to synchronize with lies in pageable memory, or in none", 0xE1, number(object));
 }
 
+// The pages are touched before they are locked.
+void check_lock(const api::Call &call, ULONG) {
+  const KIRQL irql = ke::current().irql;
+  if (irql < DISPATCH_LEVEL) return;
+  auto *mdl = reinterpret_cast<PMDL>(call.arguments[0]);
+  if (const void *buffer = MmGetMdlVirtualAddress(mdl); is_paged_pool(buffer, true) && !ex::is_pinned_special(buffer))
+    report_bugcheck(call, "paged pool is to be locked", 0xD1, number(buffer), irql, 0, number(call.caller));
+}
+
 }  // namespace
 
 // Source: the page of Force IRQL Checking.
 void add_placement_checks() {
+  add_call_check(Id::MmProbeAndLockPages, kForceIrql, check_lock, Stage::kRule);
   for (const Id id :
        {Id::KeInitializeEvent, Id::KeInitializeMutex, Id::KeInitializeSemaphore, Id::KeInitializeTimer,
         Id::KeInitializeTimerEx, Id::KeInitializeSpinLock, Id::ExInitializeFastMutex, Id::ExInitializeResourceLite})
@@ -72,18 +87,25 @@ void check_paged_arguments(const api::Call &call) {
     const bool writes = touches.writes >> i & 1;
     if (!writes && !(touches.reads >> i & 1)) continue;
     const auto *address = reinterpret_cast<const void *>(call.arguments[i]);
-    if (!is_paged_pool(address, true)) continue;
+    if (!is_paged_pool(address, true) || ex::is_pinned_special(address)) continue;
     base::log(base::Level::kError, "verifier", "{} is given paged pool at {}, at IRQL {}: {}", api::entry(call.id).name,
               fmt::ptr(address), irql, ex::describe_site(call.caller));
     ke::bugcheck(0xD1, number(address), irql, writes, number(call.caller));
   }
 }
 
+bool page_in_pool(const void *address, KIRQL irql) {
+  if (!ex::in_special_pool(address)) return false;
+  const ex::SpecialRun *run = ex::find_special(address);
+  return run && !(irql >= DISPATCH_LEVEL && (options_at(run->block.site) & kForceIrql)) && ex::page_in_special(address);
+}
+
 std::optional<ke::Bugcheck> explain_paged_fault(const void *address, bool write, const void *ip, KIRQL irql) {
   // A driver holds no lock of the kernel's where it faults; the kernel may.
-  if (irql < DISPATCH_LEVEL || !is_paged_pool(address, !api::is_kernel_code(ip))) return std::nullopt;
+  const bool kernel = api::is_kernel_code(ip);
+  if (irql < DISPATCH_LEVEL || !is_paged_pool(address, !kernel)) return std::nullopt;
   const ULONG_PTR access = write ? 1 : address == ip ? 8 : 0;
-  return ke::Bugcheck{0xD1, {number(address), irql, access, number(ip)}};
+  return ke::Bugcheck{kernel ? 0xAu : 0xD1u, {number(address), irql, access, number(ip)}};
 }
 
 }  // namespace ntemu::vf

@@ -54,7 +54,7 @@ bool serve_allocation(const Call &call, ULONG options, uint64_t &result) {
   if (request.paged() && irql > APC_LEVEL) report(call, "paged pool above APC_LEVEL", 0x01, irql, type, request.bytes);
   if (irql > DISPATCH_LEVEL) report(call, "nonpaged pool above DISPATCH_LEVEL", 0x02, irql, type, request.bytes);
   if (!valid) return false;
-  void *block = options & kSpecialPool ? take_special_block(request) : nullptr;
+  void *block = take_special_block(request, options);
   if (!block && (options & kPoolTracking)) block = ex::allocate_pool(request);
   if (!block) return false;  // the call itself knows how to fail
   if (options & kPoolTracking) remember_taker(block);

@@ -12,6 +12,7 @@
 #include "ntemu/base/lock.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/vf/stack.h"
+#include "ntemu/vf/verified.h"
 
 namespace ntemu::vf {
 namespace {
@@ -115,16 +116,19 @@ bool tag_fits(const std::vector<std::string> &patterns, ULONG tag) {
   return false;
 }
 
-void *take_special_block(const ex::PoolRequest &request) {
+void *take_special_block(const ex::PoolRequest &request, ULONG options) {
+  const bool pageable = request.paged() && (options & kForceIrql);
+  if (!pageable && !(options & kSpecialPool)) return nullptr;
   std::shared_ptr<const SpecialPoolSettings> current;
   {
     base::Guard guard(settings().mutex);
     current = settings().current;
   }
-  if (request.bytes < current->least || request.bytes > current->most || !tag_fits(current->tags, request.tag))
-    return nullptr;
+  const bool chosen = (options & kSpecialPool) && request.bytes >= current->least && request.bytes <= current->most &&
+                      tag_fits(current->tags, request.tag);
+  if (!chosen && !pageable) return nullptr;
   ex::capture_pool_stack = capture;
-  return ex::take_special(request, current->alignment);
+  return ex::take_special(request, current->alignment, pageable);
 }
 
 std::optional<ke::Bugcheck> explain_special_pool_fault(const void *address, bool write, const void *ip) {
@@ -136,8 +140,9 @@ std::optional<ke::Bugcheck> explain_special_pool_fault(const void *address, bool
 }
 
 std::vector<std::string> describe_special_pool_fault(const void *address) {
-  const Found found = find_fault(address);
-  if (found.fault == Fault::kNone) return {};
+  Found found = find_fault(address);
+  if (found.fault == Fault::kNone) found.run = ex::find_special(address);  // in the block, which may have been trimmed
+  if (!found.run || (found.fault == Fault::kNone && !(is_taken(found.run) && found.run->block.paged))) return {};
   const ex::PoolBlock &block = found.run->block;
   const auto *start = static_cast<const char *>(block.start);
   const auto *place = static_cast<const char *>(address);

@@ -136,6 +136,18 @@ class Provocation(MachinesTest):
         self.assertIsNotNone(last, log)
         return {**last, "log": log}
 
+    def run_through(self, case: str, driver: str, flags: "int | None") -> str:
+        """The log of a machine that goes on."""
+        self.boot()
+        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
+        self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
+        if flags is not None:
+            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
+        for verb in ("start", "stop"):
+            self.expect(self.tool("sc", verb, case), 0)
+        self.expect(self.ntemu("shutdown"), 0)
+        return (self.m / "debug.log").read_text(encoding="utf-8")
+
     def check(self, stop: dict, code: int, *parameters) -> None:
         log = stop["log"]
         self.assertEqual(int(stop["code"], 16), code, log)
@@ -197,18 +209,6 @@ class PageableCode(Provocation):
                 run(driver.stem)
             shutil.rmtree(self.m, ignore_errors=True)
 
-    def run_through(self, case: str, driver: str, flags: "int | None") -> str:
-        """The log of a machine that goes on."""
-        self.boot()
-        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
-        self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
-        if flags is not None:
-            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
-        for verb in ("start", "stop"):
-            self.expect(self.tool("sc", verb, case), 0)
-        self.expect(self.ntemu("shutdown"), 0)
-        return (self.m / "debug.log").read_text(encoding="utf-8")
-
     def test_called_at_dispatch_level(self):
         def run(driver):
             stop = self.provoke("case1", driver=driver, flags=0x2)
@@ -234,6 +234,73 @@ class PageableCode(Provocation):
                 shutil.rmtree(self.m)
         self.every_compiler(run)
 
+
+# Source: the page of Driver Verifier's option Force IRQL Checking.
+@plain_only
+class PagedPool(Provocation):
+    def stops(self, case: str, code: int, access: int, function: str) -> dict:
+        stop = self.provoke(case, driver="paged_pool", flags=0x2)
+        self.check(stop, code, "address", 2, access, In(function))
+        self.assertRegex(stop["log"], r"verifier error 0x[0-9a-f]+ is paged pool, and its page is not there at IRQL 2")
+        self.assertRegex(stop["log"], r"lies \d+ bytes into a block of 1048576 bytes, tag 'Pago', at 0x")
+        self.assertNotIn("went on", stop["log"])
+        return stop
+
+    def goes_on(self, case: str) -> str:
+        return self.run_through(case, "paged_pool", 0x2)
+
+    def test_written_after_a_raise(self):
+        stop = self.stops("WriteRaised", 0xD1, 1, "!WriteRaised")
+        self.assertRegex(stop["at"], r"WriteRaised.*paged_pool\.c:\d+\)")
+        held = self.tool("kd", "-z", stop["dump"], "-c", f"da {stop['parameters'][0]}")
+        self.assertIn('"held while trimmed"', held.output, held.text())
+
+    def test_read_after_a_raise(self):
+        self.stops("ReadRaised", 0xD1, 0, "!ReadRaised")
+
+    def test_written_under_a_spin_lock(self):
+        self.stops("WriteUnderSpinLock", 0xD1, 1, "!WriteUnderSpinLock")
+
+    def test_read_in_a_dpc(self):
+        self.stops("QueueDpc", 0xD1, 0, "!ReadInDpc")
+
+    def test_read_by_the_kernel(self):
+        self.stops("CompareRaised", 0xA, 0, "nt!")
+
+    def test_without_the_option_it_is_always_there(self):
+        for case in ("WriteRaised", "ReadRaised", "WriteUnderSpinLock", "QueueDpc", "CompareRaised"):
+            for flags in (None, 0x9):
+                with self.subTest(case, flags=flags):
+                    self.assertIn("went on", self.run_through(case, "paged_pool", flags))
+                shutil.rmtree(self.m)
+
+    def test_touched_below(self):
+        self.assertIn("sum: 4950", self.goes_on("TouchBelow"))
+
+    def test_touched_while_its_pages_are_locked(self):
+        self.assertIn("locked: 22 11", self.goes_on("TouchLocked"))
+
+    def test_written_to_a_file_and_read_again(self):
+        self.assertIn("failures: 0", self.goes_on("WriteFile"))
+
+    def test_written_to_a_file_while_another_thread_raises(self):
+        self.assertIn("failures: 0", self.goes_on("WriteWhileRaising"))
+
+    def test_seen_by_the_debugger(self):
+        self.boot()
+        shutil.copy(DRIVERS / "paged_pool.sys", self.m / "drive_c")
+        self.expect(self.tool("verifier", "/flags", "0x2", "/driver", "paged_pool.sys"), 0)
+        self.tool("sc", "create", "Hold", "type=", "kernel", "binPath=", "C:\\paged_pool.sys")
+        self.expect(self.tool("sc", "start", "Hold"), 0)
+        self.expect(self.ntemu("wait"), 0)
+        address = re.search(r"address=(\S+)", (self.m / "debug.log").read_text(encoding="utf-8"))[1]
+        self.expect(self.ntemu("dump", "--output", "held.dmp"), 0)
+        for options in ((), ("-z", "held.dmp")):
+            with self.subTest(options=options):
+                held = self.tool("kd", *options, "-c", f"da {address}")
+                self.assertIn('"held while trimmed"', held.output, held.text())
+                guard = self.tool("kd", *options, "-c", f"db {address}+100000 L4")
+                self.assertIn("?? ?? ?? ??", guard.output, guard.text())
 
 @plain_only
 class Others(Provocation):

@@ -97,7 +97,7 @@ class Verified(VerifierTest):
         self.load("good")
         self.check("/query", "\nLevel: 00000802\nRaiseIrqls: 0\nAcquireSpinLocks: 0\nSynchronizeExecutions: 0\nAllocationsAttempted: 0\n"
                    "AllocationsWithNoTag: 0\nAllocationsFailedDeliberately: 0\nDelays: 0\n\nOptions in force:\n\n"
-                   "0x00000002 Force IRQL checking. partial: pageable memory is not paged out; 0x36 has no call here\n"
+                   "0x00000002 Force IRQL checking. partial: pageable data is not paged out; 0x36 has no call here\n"
                    "0x00000800 Miscellaneous checks. partial: 0xF6 has no meaning, as every driver runs in the System process\n\n"
                    "Verified drivers:\n\nName: verified.sys, loads: 1, unloads: 0\n")
 
