@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "ntemu/ex/special_paging.h"
+#include "ntemu/io/driver.h"
 #include "ntemu/machine/faults.h"
 #include "ntemu/machine/sanitizer_stops.h"
 #include "tests/support/stress.h"
@@ -218,6 +219,42 @@ TEST_F(Trimming, LockedPagesAreThereAtAnyIrql) {
   IoFreeMdl(mdl);
   IoFreeMdl(second);
   free(block);
+}
+
+NTSTATUS complete_at_dispatch_level(PDEVICE_OBJECT, PIRP irp) {
+  std::memcpy(irp->AssociatedIrp.SystemBuffer, "answer", 7);
+  irp->IoStatus.Status = STATUS_SUCCESS;
+  irp->IoStatus.Information = 7;
+  const AtIrql high(DISPATCH_LEVEL);
+  IoCompleteRequest(irp, IO_NO_INCREMENT);
+  return STATUS_SUCCESS;
+}
+NTSTATUS make_device(PDRIVER_OBJECT driver, PUNICODE_STRING) {
+  driver->DriverUnload = [](PDRIVER_OBJECT leaving) { IoDeleteDevice(leaving->DeviceObject); };
+  driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = complete_at_dispatch_level;
+  PDEVICE_OBJECT device;
+  return IoCreateDevice(driver, 0, nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+}
+
+TEST_F(Trimming, TheSenderOfARequestThatIsCompletedAtDispatchLevelLearnsOfIt) {
+  static char anywhere;
+  const io::DriverImage image{&anywhere, sizeof anywhere, make_device, this, false};
+  const auto driver = io::create_driver(u"Completes", image);
+  ASSERT_TRUE(driver);
+  ASSERT_EQ(io::start_driver(*driver), STATUS_SUCCESS);
+  char *output = take(7);
+  auto *io_status = reinterpret_cast<PIO_STATUS_BLOCK>(take(sizeof(IO_STATUS_BLOCK)));
+  KEVENT event;
+  KeInitializeEvent(&event, NotificationEvent, FALSE);
+  const PIRP irp =
+      IoBuildDeviceIoControlRequest(CTL_CODE(FILE_DEVICE_UNKNOWN, 1, METHOD_BUFFERED, FILE_ANY_ACCESS),
+                                    (*driver)->DeviceObject, nullptr, 0, output, 7, FALSE, &event, io_status);
+  EXPECT_EQ(IoCallDriver((*driver)->DeviceObject, irp), STATUS_SUCCESS);
+  EXPECT_STREQ(output, "answer");
+  EXPECT_EQ(io_status->Information, 7u);
+  free(output);
+  free(io_status);
+  EXPECT_EQ(io::unload_driver(*driver), STATUS_SUCCESS);
 }
 
 TEST_F(Trimming, PagesAreLockedBelowDispatchLevel) {
