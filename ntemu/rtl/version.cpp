@@ -15,7 +15,7 @@ NTSTATUS RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation) {
   if (VersionInformation->dwOSVersionInfoSize == sizeof(RTL_OSVERSIONINFOEXW)) {
     auto &extended = *reinterpret_cast<PRTL_OSVERSIONINFOEXW>(VersionInformation);
     extended.wServicePackMajor = extended.wServicePackMinor = 0;
-    extended.wSuiteMask = 0;
+    extended.wSuiteMask = rtl::kSuiteMask;
     extended.wProductType = VER_NT_WORKSTATION;
     extended.wReserved = 0;
   }

@@ -126,7 +126,7 @@ TEST(RtlGetVersion, FillsTheStructureThatItsSizeNames) {
   version.dwOSVersionInfoSize = sizeof version;
   EXPECT_EQ(::RtlGetVersion(reinterpret_cast<PRTL_OSVERSIONINFOW>(&version)), STATUS_SUCCESS);
   EXPECT_EQ(version.wServicePackMajor, 0);
-  EXPECT_EQ(version.wSuiteMask, 0);
+  EXPECT_EQ(version.wSuiteMask, 0x110);  // VER_SUITE_TERMINAL, VER_SUITE_SINGLEUSERTS
   EXPECT_EQ(version.wProductType, VER_NT_WORKSTATION);
 }
 

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "ntemu/rtl/version.h"
 #include "tools/kd/format.h"
 
 namespace ntemu::debug {
@@ -55,8 +56,15 @@ MachineInfo machine_info(Session &session) {
 
 std::string version_line(const MachineInfo &info) {
   const size_t count = info.processors.size();
-  return fmt::format("Windows 10 Kernel Version {} {} Free x64", kWindowsBuild,
+  return fmt::format("Windows 10 Kernel Version {} {} Free x64", rtl::kBuildNumber,
                      count == 1 ? "UP" : fmt::format("MP ({} procs)", count));
+}
+
+std::string product_line() {
+  std::string suites;
+  if (rtl::kSuiteMask & rtl::kTerminalSuite) suites += " TerminalServer";
+  if (rtl::kSuiteMask & rtl::kSingleUserSuite) suites += " SingleUserTS";
+  return "Product: WinNt, suite:" + suites;
 }
 
 std::string base_line(Session &session) {

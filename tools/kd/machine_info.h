@@ -9,8 +9,6 @@
 
 namespace ntemu::debug {
 
-inline constexpr int kWindowsBuild = 22621;  // whose structures the kernel has
-
 struct BugCheck {
   uint64_t code = 0;
   uint64_t parameters[4] = {};
@@ -30,6 +28,8 @@ MachineInfo machine_info(Session &session);
 // "Windows 10 Kernel Version 22621 MP (2 procs) Free x64".
 std::string version_line(const MachineInfo &info);
 // "Kernel base = 0x... PsLoadedModuleList = 0x...".
+// "Product: WinNt, suite: TerminalServer SingleUserTS": what RtlGetVersion tells drivers.
+std::string product_line();
 std::string base_line(Session &session);
 
 }  // namespace ntemu::debug

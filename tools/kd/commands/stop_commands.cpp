@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "ntemu/ke/stop_codes.h"
+#include "ntemu/rtl/version.h"
 #include "tools/kd/commands/inspection.h"
 #include "tools/kd/commands/pool_blocks.h"
 #include "tools/kd/commands/pool_view.h"
@@ -44,8 +45,8 @@ bool describe_dump(Session &session, Arguments &, Output &output) {
   const bool live = target.live();
   line("computer", "Computer Name:  ", live ? first_line("/proc/sys/kernel/hostname") : "");
   output.value("version", version_line(info), version_line(info));
-  output.text("Product: WinNt, suite: TerminalServer SingleUserTS");
-  line("build", "Edition build lab: ", fmt::format("{}.1.amd64fre.ntemu", kWindowsBuild));
+  output.text(product_line());
+  line("build", "Edition build lab: ", fmt::format("{}.1.amd64fre.ntemu", rtl::kBuildNumber));
   output.text(base_line(session));
   output.value("kernel_base", hex16(reinterpret_cast<Address>(target.data().KernBase)), "");
   if (info.time) output.value("time", *info.time, "Debug session time: " + session_time(*info.time));
