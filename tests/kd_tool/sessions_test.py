@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 for folder in ("tests/support", "tests/ntemu", "tests/seeds"):
     sys.path.insert(0, str(ROOT / folder))
 import seeds  # noqa: E402
-from command_line import SANITIZED, source  # noqa: E402
+from command_line import GUARD_SECONDS, SANITIZED, source  # noqa: E402
 from machines import MachinesTest  # noqa: E402
 from transcripts import Names, comparable, expected, sessions  # noqa: E402
 
@@ -39,7 +39,7 @@ class SessionsTest(MachinesTest):
         self.expect(self.tool("sc", "start", "TestDrv"), 0)
 
     def wait(self, *condition: object) -> None:
-        self.expect(self.ntemu("wait", *condition, "--timeout", "60s"), 0)
+        self.expect(self.ntemu("wait", *condition, "--timeout", f"{GUARD_SECONDS - 10}s"), 0)
 
     def kd(self, command: str, *which: object) -> list[str]:
         outcome = self.tool("kd", *which, "-c", command)
