@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -23,26 +24,35 @@ size_t entries(const char *directory) {
   return count;
 }
 
-size_t lines(const char *file) {
-  std::ifstream in(file);
-  size_t count = 0;
-  for (std::string line; std::getline(in, line);) ++count;
-  return count;
-}
-
 struct Process {
-  size_t descriptors, threads, mappings, handles, resident, heap;
+  size_t descriptors, threads, mappings = 0, reserved = 0, handles, resident, heap;
 };
+
+// What is reserved is counted in bytes: whether ranges of images that are gone lie side by side is chance.
+void count_mappings(Process &process) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    size_t start = 0, end = 0;
+    char access[5] = "";
+    std::sscanf(line.c_str(), "%zx-%zx %4s", &start, &end, access);
+    if (access == std::string("---p")) {
+      process.reserved += end - start;
+    } else {
+      ++process.mappings;
+    }
+  }
+}
 
 Process look() {
   size_t total, resident;
   std::ifstream("/proc/self/statm") >> total >> resident;
-  return {.descriptors = entries("/proc/self/fd"),
-          .threads = entries("/proc/self/task"),
-          .mappings = lines("/proc/self/maps"),
-          .handles = ob::open_handles(),
-          .resident = resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)),
-          .heap = mallinfo2().uordblks};
+  Process process{.descriptors = entries("/proc/self/fd"),
+                  .threads = entries("/proc/self/task"),
+                  .handles = ob::open_handles(),
+                  .resident = resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)),
+                  .heap = mallinfo2().uordblks};
+  count_mappings(process);
+  return process;
 }
 
 class Cycle : public LifecycleTest {
@@ -75,6 +85,7 @@ class Cycle : public LifecycleTest {
     EXPECT_EQ(after.handles, before.handles);
 #if !defined(NTEMU_ASAN) && !defined(NTEMU_TSAN)  // which keep what was freed
     EXPECT_EQ(after.mappings, before.mappings);
+    EXPECT_EQ(after.reserved, before.reserved);
     EXPECT_LE(after.heap, before.heap + (16 << 10));
     EXPECT_LE(after.resident, before.resident + (128 << 10));
 #endif
