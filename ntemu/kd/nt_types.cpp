@@ -10,6 +10,7 @@
 #include "ntemu/io/file_object.h"
 #include "ntemu/io/irp.h"
 #include "ntemu/kd/debugger_data.h"
+#include "ntemu/ke/exception.h"
 #include "ntemu/ke/processor.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/ldr/image.h"
