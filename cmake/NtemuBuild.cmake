@@ -118,7 +118,7 @@ function(ntemu_add_runtime variant)
   target_link_libraries(ntoskrnl${suffix} PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt>
     $<BUILD_INTERFACE:SQLite::SQLite3> $<BUILD_INTERFACE:PkgConfig::ELF> ${CMAKE_DL_LIBS} $<BUILD_INTERFACE:Threads::Threads>)
   target_compile_definitions(ntoskrnl${suffix} PRIVATE NTEMU_VERSION="${PROJECT_VERSION}")
-  ntemu_build_quickly(ntoskrnl${suffix} "${optimization}" <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
+  ntemu_build_quickly(ntoskrnl${suffix} "" <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
     <vector> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h ${PROJECT_SOURCE_DIR}/ntemu/api/enter.h)
   target_include_directories(ntoskrnl${suffix} SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/ntemu/include/km>)
   target_include_directories(ntoskrnl${suffix} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/ntemu/km>)

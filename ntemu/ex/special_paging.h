@@ -11,7 +11,7 @@ inline bool in_special_pool(const void *address) {
   return reinterpret_cast<uintptr_t>(address) - kSpecialPool < kSpecialPoolSize;
 }
 
-// Of a run that is about to be taken: it can be trimmed from now on.
+// Of a run that was just taken, and that nobody else knows yet: it can be trimmed from now on.
 void make_pageable(const SpecialRun &run);
 // Of a run that is freed, whose pages are pinned: it no longer can, and one pin less.
 void end_paging(const SpecialRun &run);

@@ -30,21 +30,12 @@ KIRQL current_irql() {
   return thread ? thread->irql : PASSIVE_LEVEL;
 }
 
-// Pageable code of a verified driver, which is not executable until somebody calls it.
-bool code_is_paged_in(const siginfo_t *info, void *context) {
-  const greg_t error = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_ERR];
-  if (info->si_signo != SIGSEGV || info->si_code != SEGV_ACCERR || (error & kExecute) == 0) return false;
-  return vf::page_in(info->si_addr, current_irql());
-}
-
-// Paged pool of a verified driver, which is inaccessible until somebody touches it.
-bool pool_is_paged_in(const siginfo_t *info, void *context) {
-  const greg_t error = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_ERR];
-  if (info->si_signo != SIGSEGV || info->si_code != SEGV_ACCERR || (error & kExecute) != 0) return false;
-  return vf::page_in_pool(info->si_addr, current_irql());
-}
+// What a verified driver has that is paged out until somebody needs it: code that is called, paged pool that is
+// touched.
 bool is_paged_in(const siginfo_t *info, void *context) {
-  return code_is_paged_in(info, context) || pool_is_paged_in(info, context);
+  if (info->si_signo != SIGSEGV || info->si_code != SEGV_ACCERR) return false;
+  const bool called = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_ERR] & kExecute;
+  return (called ? vf::page_in : vf::page_in_pool)(info->si_addr, current_irql());
 }
 
 bool step_over(const siginfo_t *info, void *context) {

@@ -10,12 +10,11 @@ constexpr OptionRow kOptions[] = {
     {0x2, 2, true, "Force IRQL checking", "partial: pageable data is not paged out; 0x36 has no call here"},
     {0x8, 4, true, "Pool tracking", ""},
     {0x10, 5, true, "I/O verification",
-     "partial: 0xC9/8, 9, C, D, F, of the errors from 200 on only 202, 203 and 208; no remove locks (0xD5-0xD7); not "
-     "how "
-     "DriverEntry, work items and threads return"},
+     "partial: not 0xC9/8, 9, C, D, F, and of the errors from 200 on 201-204, 206-208, 225, 227, 228, 240 and 245; no "
+     "remove locks (0xD5-0xD7); not how DriverEntry, work items and threads return"},
     {0x20, 6, true, "Deadlock detection", ""},
     {0x80, 8, true, "DMA checking", kNothing},
-    {0x100, 9, true, "Security checks", "partial: a user-mode address is one below 0x10000; not 0xE0, 0xE1, 0xE2"},
+    {0x100, 9, true, "Security checks", "partial: a user-mode address is one below 0x10000; not 0xE0"},
     {0x800, 12, true, "Miscellaneous checks",
      "partial: 0xF6 has no meaning, as every driver runs in the System process"},
     {0x20000, 18, true, "DDI compliance checking",

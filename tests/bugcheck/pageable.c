@@ -1,6 +1,8 @@
 /* Code in pageable sections: what the service is named says what is done with it. */
 #include <ntddk.h>
 
+#include "threads.h"
+
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD Unload;
 static KSTART_ROUTINE CallAtDispatch, RaiseInPageable, CallBelowDispatch, RaiseAgainAndAgain;
@@ -14,7 +16,6 @@ static VOID Pageable(volatile LONG *Count);
 
 static KSPIN_LOCK SpinLock;
 static volatile LONG Calls, Raises;
-static PKTHREAD Threads[2];
 
 static VOID Pageable(volatile LONG *Count)
 {
@@ -60,24 +61,11 @@ static VOID RaiseAgainAndAgain(PVOID Context)
     }
 }
 
-static VOID Start(PKSTART_ROUTINE Routine, ULONG Index)
-{
-    HANDLE handle;
-    if (!NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, NULL))) return;
-    ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, (PVOID *)&Threads[Index], NULL);
-    ZwClose(handle);
-}
-
 static VOID Unload(PDRIVER_OBJECT DriverObject)
 {
-    ULONG i;
     UNREFERENCED_PARAMETER(DriverObject);
     PAGED_CODE();
-    for (i = 0; i < RTL_NUMBER_OF(Threads); ++i) {
-        if (!Threads[i]) continue;
-        KeWaitForSingleObject(Threads[i], Executive, KernelMode, FALSE, NULL);
-        ObDereferenceObject(Threads[i]);
-    }
+    AwaitThreads();
     DbgPrint("calls: %s\n", Calls >= 20000 ? "enough" : "few");
 }
 

@@ -2,6 +2,8 @@
    is touched at DISPATCH_LEVEL, "address=" says where. */
 #include <ntifs.h>
 
+#include "threads.h"
+
 #define TAG 'ogaP'
 #define BIG (1024 * 1024)
 #define ROUNDS 200
@@ -14,7 +16,6 @@ static KDPC Dpc;
 static volatile UCHAR *Block;
 static volatile UCHAR Read;
 static volatile LONG Writing = 1;
-static PKTHREAD Threads[2];
 
 static VOID Show(const volatile VOID *Address) { DbgPrint("address=%p\n", Address); }
 
@@ -175,24 +176,10 @@ static const struct {
     {L"Hold", Hold},
 };
 
-static VOID Start(PKSTART_ROUTINE Routine, ULONG Index)
-{
-    HANDLE handle;
-    if (!Routine) return;
-    if (!NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, NULL))) return;
-    ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, (PVOID *)&Threads[Index], NULL);
-    ZwClose(handle);
-}
-
 static VOID Unload(PDRIVER_OBJECT DriverObject)
 {
-    ULONG i;
     UNREFERENCED_PARAMETER(DriverObject);
-    for (i = 0; i < RTL_NUMBER_OF(Threads); ++i) {
-        if (!Threads[i]) continue;
-        KeWaitForSingleObject(Threads[i], Executive, KernelMode, FALSE, NULL);
-        ObDereferenceObject(Threads[i]);
-    }
+    AwaitThreads();
     KeFlushQueuedDpcs();
     ExFreePoolWithTag((PVOID)Block, TAG);
 }
@@ -215,7 +202,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     for (i = 0; i < RTL_NUMBER_OF(Cases); ++i) {
         if (!EndsWith(RegistryPath, Cases[i].Name)) continue;
         Start(Cases[i].First, 0);
-        Start(Cases[i].Second, 1);
+        if (Cases[i].Second) Start(Cases[i].Second, 1);
     }
     return STATUS_SUCCESS;
 }

@@ -112,16 +112,21 @@ VERIFIED_UNLOAD = {
 
 
 class Provocation(MachinesTest):
+    def make_ready(self, case: str, driver: str, flags: "int | None") -> dict:
+        """A machine with the service, whose driver is verified with these options; None: not."""
+        status = self.boot()
+        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
+        self.expect(self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys"), 0)
+        if flags is not None:
+            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
+        return status
+
     def provoke(self, case: str, driver: str = "misuse", then: str = "", flags: "int | None" = None, request: tuple = (),
                 read: str = "") -> dict:
         """The stop's record, with what the driver and the stop screen have said in `log`."""
-        status = self.boot()
+        status = self.make_ready(case, driver, flags)
         if read and not status["mount"]:
             self.skipTest(status["mount_problem"])
-        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
-        self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
-        if flags is not None:
-            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
         self.tool("sc", "start", case)
         if then:
             self.tool("sc", then, case)
@@ -138,11 +143,7 @@ class Provocation(MachinesTest):
 
     def run_through(self, case: str, driver: str, flags: "int | None") -> str:
         """The log of a machine that goes on."""
-        self.boot()
-        shutil.copy(DRIVERS / f"{driver}.sys", self.m / "drive_c")
-        self.tool("sc", "create", case, "type=", "kernel", "binPath=", f"C:\\{driver}.sys")
-        if flags is not None:
-            self.expect(self.tool("verifier", "/flags", hex(flags), "/driver", f"{driver}.sys"), 0)
+        self.make_ready(case, driver, flags)
         for verb in ("start", "stop"):
             self.expect(self.tool("sc", verb, case), 0)
         self.expect(self.ntemu("shutdown"), 0)
@@ -287,10 +288,7 @@ class PagedPool(Provocation):
         self.assertIn("failures: 0", self.goes_on("WriteWhileRaising"))
 
     def test_seen_by_the_debugger(self):
-        self.boot()
-        shutil.copy(DRIVERS / "paged_pool.sys", self.m / "drive_c")
-        self.expect(self.tool("verifier", "/flags", "0x2", "/driver", "paged_pool.sys"), 0)
-        self.tool("sc", "create", "Hold", "type=", "kernel", "binPath=", "C:\\paged_pool.sys")
+        self.make_ready("Hold", "paged_pool", 0x2)
         self.expect(self.tool("sc", "start", "Hold"), 0)
         self.expect(self.ntemu("wait"), 0)
         address = re.search(r"address=(\S+)", (self.m / "debug.log").read_text(encoding="utf-8"))[1]
@@ -301,6 +299,7 @@ class PagedPool(Provocation):
                 self.assertIn('"held while trimmed"', held.output, held.text())
                 guard = self.tool("kd", *options, "-c", f"db {address}+100000 L4")
                 self.assertIn("?? ?? ?? ??", guard.output, guard.text())
+
 
 @plain_only
 class Others(Provocation):

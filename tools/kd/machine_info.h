@@ -27,9 +27,9 @@ int64_t machine_time();
 MachineInfo machine_info(Session &session);
 // "Windows 10 Kernel Version 22621 MP (2 procs) Free x64".
 std::string version_line(const MachineInfo &info);
-// "Kernel base = 0x... PsLoadedModuleList = 0x...".
 // "Product: WinNt, suite: TerminalServer SingleUserTS": what RtlGetVersion tells drivers.
 std::string product_line();
+// "Kernel base = 0x... PsLoadedModuleList = 0x...".
 std::string base_line(Session &session);
 
 }  // namespace ntemu::debug

@@ -66,7 +66,8 @@ void show_priority(Facts &facts, const Thread &thread, Output &output) {
   if (!current || !base || *current == *base) return;
   const auto cell = [](int64_t number) { return Cell(fmt::format("{}", number), number); };
   const auto part = [&](std::string_view path) {
-    return cell(facts.session().types().signed_value(thread.address, path).value_or(0));
+    const auto value = facts.session().types().signed_value(thread.address, path);
+    return value ? cell(*value) : Cell("-", nlohmann::json("unknown"));
   };
   Table table("priority",
               {{"Current", "current"},
