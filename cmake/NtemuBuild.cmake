@@ -16,7 +16,7 @@ file(CREATE_LINK ${PROJECT_SOURCE_DIR}/driver ${PROJECT_BINARY_DIR}/share/ntemu/
 add_library(ntemu_flags INTERFACE)
 # Line numbers alone, in what is packaged too: the kernel's types, which debuggers show, are in a source of their own.
 target_compile_options(ntemu_flags INTERFACE $<IF:$<OR:$<BOOL:${NTEMU_QUICK_BUILD}>,$<CONFIG:Release>>,-g1,-g> -fasynchronous-unwind-tables -fno-omit-frame-pointer
-  $<$<NOT:$<COMPILE_LANGUAGE:ASM>>:-fno-optimize-sibling-calls> -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-multichar -Werror
+  $<$<NOT:$<COMPILE_LANGUAGE:ASM>>:-fno-optimize-sibling-calls> -Wall -Wextra -Wpedantic $<$<NOT:$<BOOL:${NTEMU_QUICK_BUILD}>>:-Wshadow> -Wconversion -Wno-multichar -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-anonymous-struct -Wno-nested-anon-types>)
 target_link_options(ntemu_flags INTERFACE -Wl,--build-id)
 target_include_directories(ntemu_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
@@ -46,18 +46,21 @@ function(ntemu_component side)
 endfunction()
 
 # ntemu_build_quickly(TARGET OPTIMIZATION header...): for a quick build, with OPTIMIZATION (-O0, -O1 for what tests wait for, or
-# nothing), and with these headers, which most of its C++ sources include, precompiled. Not what a developer's build does: ccache knows
-# less of such builds, and a header that a source forgets to include goes unnoticed.
+# nothing), with its sources compiled several at a time, and with these headers, which most of its C++ sources include, precompiled.
+# Not what a developer's build does: a changed line would cost more, ccache knows less of such builds, and a header that a source
+# forgets to include goes unnoticed.
 function(ntemu_build_quickly target optimization)
   if(NTEMU_QUICK_BUILD)
     target_compile_options(${target} PRIVATE ${optimization})
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     list(TRANSFORM ARGN REPLACE "(.+)" "$<$<COMPILE_LANGUAGE:CXX>:\\1>")
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
 endfunction()
 
 # They make names of API names, macros or not, and declare them without parameters.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/ntemu/api/stubs.cpp ${PROJECT_SOURCE_DIR}/ntemu/api/table.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/ntemu/api/stubs.cpp ${PROJECT_SOURCE_DIR}/ntemu/api/table.cpp
+  PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
 
 # ntemu_expand_table(TARGET INPUT OUTPUT): what the preprocessor makes of INPUT, which includes the API tables, in
 # generated/OUTPUT.

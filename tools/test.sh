@@ -22,6 +22,15 @@ done
 "$here/install_deps.sh" "${full[@]}"
 cd "$here/.."
 
+# The failed tests of a log of ctest with what they printed, to be shown where a reader of a long log looks: at its end.
+show_failed() {
+  awk -v most=150 '
+    /^ *[0-9]+\/[0-9]+ Test +#/ { shown = /\*\*\*(Failed|Timeout|Exception|Not Run)/ ? most : 0 }
+    /^ *Start +[0-9]+:|^[0-9]+% tests passed/ { next }
+    /^The following tests/ { shown = 0 }
+    shown > 0 { print; if (--shown == 0) print "  ... (the rest is in the log)" }' "$1"
+}
+
 failed=()
 summary=()
 for preset in "${presets[@]}"; do
@@ -52,6 +61,10 @@ for preset in "${presets[@]}"; do
   summary+=("$preset: $(grep -E '% tests passed|No tests were found' "$log" || echo 'no result') ($((SECONDS - start)) s)")
 done
 
+for preset in "${failed[@]}"; do
+  echo "test: what failed in preset $preset"
+  show_failed "build/$preset/test.log"
+done
 echo
 printf '%s\n' "${summary[@]}"
 if ((${#failed[@]})); then

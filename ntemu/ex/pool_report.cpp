@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ntemu/base/address.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/peek.h"
 #include "ntemu/ex/pool_small.h"
@@ -12,8 +13,6 @@ namespace ntemu::ex {
 namespace {
 
 enum : ULONG { kBadPoolHeader = 0x19, kBadPoolCaller = 0xC2, kHeapCorruption = 0x13A };
-
-ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
 
 void tell(std::string_view text) { base::log(base::Level::kError, "pool", text); }
 
@@ -37,7 +36,7 @@ __attribute__((no_sanitize("address", "thread"), noinline)) const void *taken_by
 // What is to be seen at an address of the pool, up to 8 bytes, none of them on the next page.
 ULONG_PTR value_at(const char *address) {
   ULONG_PTR value = 0;
-  const size_t left = base::kPageSize - number(address) % base::kPageSize;
+  const size_t left = base::kPageSize - base::address_of(address) % base::kPageSize;
   std::memcpy(&value, address, std::min(left, sizeof value));
   return value;
 }
@@ -48,13 +47,13 @@ ULONG_PTR value_at(const char *address) {
   block.site = taken_by(header);
   tell(fmt::format("{} is freed once more{}", name_of(block), at_site(site)));
   tell_sites(block, freed_by);
-  ke::bugcheck(kBadPoolCaller, 7, 0, load_word(header), number(block.start));
+  ke::bugcheck(kBadPoolCaller, 7, 0, load_word(header), base::address_of(block.start));
 }
 
 // What Windows says of its pool since that is made of heaps: metadata of a block is overwritten.
 [[noreturn]] void heap_is_corrupted(const PoolHeader *header) {
   constexpr ULONG_PTR kMetadata = 0x12;
-  ke::bugcheck(kHeapCorruption, kMetadata, number(PoolTrackTable), number(header), 0);
+  ke::bugcheck(kHeapCorruption, kMetadata, base::address_of(PoolTrackTable), base::address_of(header), 0);
 }
 
 [[noreturn]] void damaged_header(PoolHeader *header, size_t units, const void *site) {
@@ -62,7 +61,7 @@ ULONG_PTR value_at(const char *address) {
                    at_site(site)));
   // Whoever wrote it has most likely come from the block before.
   PoolHeader *before = header - units;
-  if (number(header) % base::kPageSize != 0 && (load_word(before) & kFixed) == fixed_part(before, units)) {
+  if (base::address_of(header) % base::kPageSize != 0 && (load_word(before) & kFixed) == fixed_part(before, units)) {
     const PoolBlock block = block_of(before);
     tell(fmt::format("before it is {}", name_of(block)));
     tell_sites(block);
@@ -90,14 +89,14 @@ std::string tag_text(ULONG tag) {
 void wrong_tag(const PoolBlock &block, ULONG tag, const void *site) {
   tell(fmt::format("{} is freed with the tag '{}'{}", name_of(block), tag_text(tag), at_site(site)));
   tell_sites(block);
-  ke::bugcheck(kBadPoolCaller, 0xA, number(block.start), block.tag, tag);
+  ke::bugcheck(kBadPoolCaller, 0xA, base::address_of(block.start), block.tag, tag);
 }
 
 void overrun_block(const PoolBlock &block, const char *first, const void *site) {
   tell(fmt::format("{} was written beyond its end, at {}; it is freed{}", name_of(block), fmt::ptr(first),
                    at_site(site)));
   tell_sites(block);
-  ke::bugcheck(kBadPoolHeader, 0x21, number(block.start), block.bytes, value_at(first));
+  ke::bugcheck(kBadPoolHeader, 0x21, base::address_of(block.start), block.bytes, value_at(first));
 }
 
 void damaged_next_header(const PoolBlock &block, const PoolHeader *next, const void *site) {
@@ -114,12 +113,12 @@ void no_such_large_block(const void *address, const std::optional<FreedBlock> &b
   } else {
     tell(fmt::format("{} is freed, and is no block of pool{}", fmt::ptr(address), at_site(site)));
   }
-  ke::bugcheck(kBadPoolHeader, 0x22, number(address), 0, 0);
+  ke::bugcheck(kBadPoolHeader, 0x22, base::address_of(address), 0, 0);
 }
 
 void not_in_pool(const void *address, const void *site) {
   tell(fmt::format("{} is freed, and was never in any pool{}", fmt::ptr(address), at_site(site)));
-  ke::bugcheck(kBadPoolCaller, base::in_arena(address) ? 0x43 : 0x42, number(address), 0, 0);
+  ke::bugcheck(kBadPoolCaller, base::in_arena(address) ? 0x43 : 0x42, base::address_of(address), 0, 0);
 }
 
 void bad_small_block(const void *address, const void *site) {
@@ -136,14 +135,14 @@ void bad_small_block(const void *address, const void *site) {
   const PoolBlock block = block_of(header);
   tell(fmt::format("{} is freed, which lies in the middle of {}{}", fmt::ptr(address), name_of(block), at_site(site)));
   tell_sites(block);
-  ke::bugcheck(kBadPoolCaller, 0x43, number(address), 0, 0);
+  ke::bugcheck(kBadPoolCaller, 0x43, base::address_of(address), 0, 0);
 }
 
 void damaged_free_block(FreeBlock *block) {
   const PoolHeader *header = reinterpret_cast<const PoolHeader *>(block) - 1;
   tell(fmt::format("{} was written after it was freed", name_of(block_of(header))));
   tell_sites({}, block_of(header).site);
-  ke::bugcheck(kBadPoolHeader, 0x3, number(block), number(base::peek(&block->next)), 0);
+  ke::bugcheck(kBadPoolHeader, 0x3, base::address_of(block), base::address_of(base::peek(&block->next)), 0);
 }
 
 }  // namespace ntemu::ex

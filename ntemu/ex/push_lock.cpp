@@ -14,12 +14,12 @@ enum : ULONG_PTR { kLocked = 1, kWaiting = 2, kWaking = 4, kMultipleShared = 8, 
 
 // Lives on the waiter's stack. The lock's word points to the first waiter while kWaiting is set; whoever holds kWaking
 // may read and change the queue. Ownership is handed over, so a woken waiter owns the lock.
-struct alignas(16) WaitBlock {
+struct alignas(16) PushLockWaiter {
   KEVENT wake;
   ETHREAD *thread;
-  WaitBlock *next;
-  WaitBlock *last;    // of the first block: the queue's end
-  ULONG_PTR readers;  // of the first block: how many share the lock now, 0 when it is held exclusively
+  PushLockWaiter *next;
+  PushLockWaiter *last;  // of the first block: the queue's end
+  ULONG_PTR readers;     // of the first block: how many share the lock now, 0 when it is held exclusively
   bool exclusive;
 };
 
@@ -29,10 +29,10 @@ bool exchange_if(EX_PUSH_LOCK &lock, ULONG_PTR &seen, ULONG_PTR wanted) {
   return __atomic_compare_exchange_n(&lock, &seen, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-WaitBlock *first_of(ULONG_PTR value) { return reinterpret_cast<WaitBlock *>(value & ~kFlags); }
+PushLockWaiter *first_of(ULONG_PTR value) { return reinterpret_cast<PushLockWaiter *>(value & ~kFlags); }
 
 // The word for a held lock with the queue `first` (or none) and `readers` (0: exclusive).
-ULONG_PTR held(WaitBlock *first, ULONG_PTR readers) {
+ULONG_PTR held(PushLockWaiter *first, ULONG_PTR readers) {
   if (!first) return readers * kReader | kLocked;
   first->readers = readers;
   return reinterpret_cast<ULONG_PTR>(first) | kLocked | kWaiting | (readers > 1 ? ULONG_PTR{kMultipleShared} : 0);
@@ -51,10 +51,12 @@ ULONG_PTR lock_queue(EX_PUSH_LOCK &lock) {
 
 void set(EX_PUSH_LOCK &lock, ULONG_PTR value) { __atomic_store_n(&lock, value, __ATOMIC_RELEASE); }
 
-void wait_for_grant(WaitBlock &block) { KeWaitForSingleObject(&block.wake, WrPushLock, KernelMode, FALSE, nullptr); }
+void wait_for_grant(PushLockWaiter &block) {
+  KeWaitForSingleObject(&block.wake, WrPushLock, KernelMode, FALSE, nullptr);
+}
 
 void join(EX_PUSH_LOCK &lock, bool exclusive, const void *site, const auto &try_acquire) {
-  WaitBlock block;
+  PushLockWaiter block;
   KeInitializeEvent(&block.wake, SynchronizationEvent, FALSE);
   block.thread = &ke::current();
   block.next = nullptr;
@@ -65,7 +67,7 @@ void join(EX_PUSH_LOCK &lock, bool exclusive, const void *site, const auto &try_
     if (try_acquire()) return;
     ULONG_PTR seen = lock_queue(lock);
     if (seen & kWaiting) {
-      WaitBlock *first = first_of(seen);
+      PushLockWaiter *first = first_of(seen);
       first->last->next = &block;
       first->last = &block;
       set(lock, seen);
@@ -79,17 +81,17 @@ void join(EX_PUSH_LOCK &lock, bool exclusive, const void *site, const auto &try_
 
 // The lock, whose queue the caller has locked, is free: it goes to the first waiter, and to the readers right behind
 // it.
-void grant(EX_PUSH_LOCK &lock, WaitBlock *first) {
-  WaitBlock *rest = first->next;
+void grant(EX_PUSH_LOCK &lock, PushLockWaiter *first) {
+  PushLockWaiter *rest = first->next;
   ULONG_PTR readers = 0;
   if (!first->exclusive) {
     for (readers = 1; rest && !rest->exclusive; ++readers) rest = rest->next;
   }
   if (rest) rest->last = first->last;
-  for (WaitBlock *block = first; block != rest; block = block->next) ke::note_granted(*block->thread);
+  for (PushLockWaiter *block = first; block != rest; block = block->next) ke::note_granted(*block->thread);
   set(lock, held(rest, readers));
-  for (WaitBlock *block = first; block != rest;) {
-    WaitBlock *next = block->next;
+  for (PushLockWaiter *block = first; block != rest;) {
+    PushLockWaiter *next = block->next;
     KeSetEvent(&block->wake, IO_NO_INCREMENT, FALSE);  // the block is gone from here on
     block = next;
   }
@@ -125,7 +127,7 @@ __attribute__((noinline)) void release_exclusive_contended(EX_PUSH_LOCK &lock) {
   for (;;) {
     ULONG_PTR seen = lock_queue(lock);
     if (seen & kWaiting) {
-      WaitBlock *first = first_of(seen);
+      PushLockWaiter *first = first_of(seen);
       if (first->readers == 0) return grant(lock, first);
       set(lock, seen);
       bad_release(lock);
@@ -146,7 +148,7 @@ __attribute__((noinline)) void release_shared_contended(EX_PUSH_LOCK &lock) {
     }
     seen = lock_queue(lock);
     if (!(seen & kWaiting)) continue;
-    WaitBlock *first = first_of(seen);
+    PushLockWaiter *first = first_of(seen);
     if (first->readers == 1) return grant(lock, first);
     if (first->readers > 1) return set(lock, held(first, first->readers - 1));
     set(lock, seen);

@@ -16,12 +16,12 @@ namespace {
 
 // EX_RUNDOWN_REF.Count: twice the users. With kActive it is run down: nothing more once that is done, until then the
 // address of the first of those who wait for it; who has set kQueue may change what it points to.
-enum : ULONG_PTR { kActive = 1, kQueue = 2, kUser = 2, kFlags = 3 };
+enum : ULONG_PTR { kActive = 1, kQueue = 2, kUser = 2, kStateBits = 3 };
 
 // On the stack of a thread that waits for the end of the rundown.
-struct alignas(16) WaitBlock {
+struct alignas(16) RundownWaiter {
   KEVENT done;
-  WaitBlock *next;
+  RundownWaiter *next;
   ULONG_PTR users;  // of the first block: those still there
 };
 
@@ -33,15 +33,15 @@ bool exchange_if(EX_RUNDOWN_REF &reference, ULONG_PTR &seen, ULONG_PTR wanted) {
 
 void set(EX_RUNDOWN_REF &reference, ULONG_PTR value) { __atomic_store_n(&reference.Count, value, __ATOMIC_RELEASE); }
 
-ULONG_PTR word_of(WaitBlock *first) { return reinterpret_cast<ULONG_PTR>(first) | kActive; }
+ULONG_PTR word_of(RundownWaiter *first) { return reinterpret_cast<ULONG_PTR>(first) | kActive; }
 
 // The first of those who wait, with kQueue set; nullptr when the rundown is over.
-WaitBlock *lock_queue(EX_RUNDOWN_REF &reference) {
+RundownWaiter *lock_queue(EX_RUNDOWN_REF &reference) {
   for (uint32_t round = 0;; ++round) {
     ULONG_PTR seen = load(reference);
-    if (!(seen & ~kFlags)) return nullptr;
+    if (!(seen & ~kStateBits)) return nullptr;
     if (!(seen & kQueue) && exchange_if(reference, seen, seen | kQueue)) {
-      return reinterpret_cast<WaitBlock *>(seen & ~kFlags);
+      return reinterpret_cast<RundownWaiter *>(seen & ~kStateBits);
     }
     ke::spin(round);
   }
@@ -57,13 +57,13 @@ bool acquire(EX_RUNDOWN_REF &reference, ULONG_PTR count) {
 }
 
 __attribute__((noinline)) void leave_rundown(EX_RUNDOWN_REF &reference, ULONG_PTR count) {
-  WaitBlock *block = lock_queue(reference);
+  RundownWaiter *block = lock_queue(reference);
   if (!block) return;
   block->users -= count;
   const bool last = block->users == 0;
   set(reference, last ? ULONG_PTR{kActive} : word_of(block));
   while (last && block) {
-    WaitBlock *next = block->next;
+    RundownWaiter *next = block->next;
     KeSetEvent(&block->done, IO_NO_INCREMENT, FALSE);  // the block is gone from here on
     block = next;
   }
@@ -80,12 +80,12 @@ void release(EX_RUNDOWN_REF &reference, ULONG_PTR count) {
 void run_down(EX_RUNDOWN_REF &reference) {
   ULONG_PTR seen = 0;
   if (exchange_if(reference, seen, kActive)) return;
-  WaitBlock block;
+  RundownWaiter block;
   KeInitializeEvent(&block.done, SynchronizationEvent, FALSE);
   block.next = nullptr;
   for (;;) {
     if (seen & kActive) {
-      WaitBlock *first = lock_queue(reference);
+      RundownWaiter *first = lock_queue(reference);
       if (!first) return;
       block.next = first->next;
       first->next = &block;

@@ -5,6 +5,7 @@
 #include <new>
 #include <vector>
 
+#include "ntemu/base/address.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ex/pool_poison.h"
@@ -134,8 +135,6 @@ char filler(const SpecialRun &run) { return static_cast<char>(0x80 | (page_numbe
 
 char *end_of(const SpecialRun &run) { return static_cast<char *>(run.block.start) + run.block.bytes; }
 
-ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
-
 void check_irql(POOL_TYPE type, ULONG_PTR subject, ULONG_PTR kind) {
   const KIRQL irql = ke::current().irql;
   if (irql > (type & PagedPool ? APC_LEVEL : DISPATCH_LEVEL))
@@ -164,7 +163,7 @@ void tell_misuse(const SpecialRun &run, std::string_view what, const void *site)
 
 [[noreturn]] void freed_again(const SpecialRun &run, const void *block, const void *site) {
   tell_misuse(run, "is freed once more", site);
-  ke::bugcheck(kMemoryCorruption, number(block), 0, 0, 0x20);
+  ke::bugcheck(kMemoryCorruption, base::address_of(block), 0, 0, 0x20);
 }
 
 [[noreturn]] void corrupted(const SpecialRun &run, const char *where, const void *site) {
@@ -181,7 +180,10 @@ void tell_misuse(const SpecialRun &run, std::string_view what, const void *site)
               fmt::format("was written {} at {}, {} bytes away; it is freed",
                           behind ? "beyond its end" : "before its start", fmt::ptr(where), distance),
               site);
-  ke::bugcheck(kMemoryCorruption, number(run.block.start), number(where), 0, bits == 1 ? 0x32 : behind ? 0x24 : 0x23);
+  ke::bugcheck(kMemoryCorruption, base::address_of(run.block.start), base::address_of(where), 0,
+               bits == 1 ? 0x32
+               : behind  ? 0x24
+                         : 0x23);
 }
 
 void check_rest(const SpecialRun &run, const void *site) {
@@ -248,16 +250,17 @@ void free_special(void *block, ULONG tag, const void *site) {
   if (!run) {
     tell(fmt::format("{} is freed, and was never a block of the special pool: {}", fmt::ptr(block),
                      describe_site(site)));
-    ke::bugcheck(kMemoryCorruption, number(block), 0, 0, 0x20);
+    ke::bugcheck(kMemoryCorruption, base::address_of(block), 0, 0, 0x20);
   }
   SpecialRun::State state = run->state.load(std::memory_order_acquire);
   if (state != SpecialRun::kTaken) freed_again(*run, block, site);
   if (block != run->block.start) {
     tell_misuse(*run, fmt::format("is freed by another address, {}", fmt::ptr(block)), site);
-    ke::bugcheck(kMemoryCorruption, number(block), run->block.bytes, number(run->guard()) - number(block), 0x21);
+    ke::bugcheck(kMemoryCorruption, base::address_of(block), run->block.bytes,
+                 base::address_of(run->guard()) - base::address_of(block), 0x21);
   }
   if (!tags_match(run->block.tag, tag)) wrong_tag(run->block, tag, site);
-  check_irql(run->type, number(block), 0x31);
+  check_irql(run->type, base::address_of(block), 0x31);
   pin_special(block);  // for what reads its pages, and until they are gone
   check_rest(*run, site);
   const PoolStack stack = stack_of(site);

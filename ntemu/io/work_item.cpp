@@ -1,6 +1,7 @@
 #include "ntemu/io/work_item.h"
 
 #include "ntemu/api/enter.h"
+#include "ntemu/base/address.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/ex/worker.h"
 #include "ntemu/io/device.h"
@@ -9,22 +10,18 @@
 
 using namespace ntemu;
 
-namespace {
-
 // A driver's routine that a worker will call, or is in.
-struct Call {
+struct _IO_WORKITEM_CALL {
   LIST_ENTRY entry;
   ULONG_PTR routine;
 };
-
-}  // namespace
 
 struct _IO_WORKITEM {
   WORK_QUEUE_ITEM item;
   PVOID object;  // a device, or a driver
   PVOID context;
-  Call call;      // while queued
-  bool extended;  // the routine is a PIO_WORKITEM_ROUTINE_EX
+  _IO_WORKITEM_CALL call;  // while queued
+  bool extended;           // the routine is a PIO_WORKITEM_ROUTINE_EX
 };
 
 namespace {
@@ -42,9 +39,7 @@ Calls &calls() {
   return *all;
 }
 
-ULONG_PTR address(const void *pointer) { return reinterpret_cast<ULONG_PTR>(pointer); }
-
-void begin(Call &call, ULONG_PTR routine) {
+void begin(_IO_WORKITEM_CALL &call, ULONG_PTR routine) {
   Calls &all = calls();
   base::Guard guard(all.mutex);
   call.routine = routine;
@@ -52,7 +47,7 @@ void begin(Call &call, ULONG_PTR routine) {
 }
 
 // `to` takes the place of `from`, which its driver may free from now on.
-void move(Call &from, Call &to) {
+void move(_IO_WORKITEM_CALL &from, _IO_WORKITEM_CALL &to) {
   Calls &all = calls();
   base::Guard guard(all.mutex);
   to.routine = from.routine;
@@ -60,7 +55,7 @@ void move(Call &from, Call &to) {
   RemoveEntryList(&from.entry);
 }
 
-void end(Call &call) {
+void end(_IO_WORKITEM_CALL &call) {
   Calls &all = calls();
   base::Guard guard(all.mutex);
   RemoveEntryList(&call.entry);
@@ -68,20 +63,21 @@ void end(Call &call) {
 
 void initialize(PIO_WORKITEM item, PVOID object) {
   const CSHORT type = object ? *static_cast<CSHORT *>(object) : CSHORT{0};
-  if (type != io::kDeviceType && type != io::kDriverType) ke::bugcheck(0xE4, 3, address(item), address(object));
+  if (type != io::kDeviceType && type != io::kDriverType)
+    ke::bugcheck(0xE4, 3, base::address_of(item), base::address_of(object));
   *item = {};
   item->object = object;
 }
 
 void require_not_queued(PIO_WORKITEM item) {
-  if (ex::is_queued(item->item)) ke::bugcheck(0xE4, 2, address(item), item->call.routine);
+  if (ex::is_queued(item->item)) ke::bugcheck(0xE4, 2, base::address_of(item), item->call.routine);
 }
 
 extern "C" VOID IopProcessWorkItem(PVOID Parameter) {
   auto *item = static_cast<PIO_WORKITEM>(Parameter);
   const PVOID object = item->object, context = item->context;
   const bool extended = item->extended;
-  Call call;
+  _IO_WORKITEM_CALL call;
   move(item->call, call);
   if (extended) {
     reinterpret_cast<PIO_WORKITEM_ROUTINE_EX>(call.routine)(object, context, item);
@@ -93,7 +89,7 @@ extern "C" VOID IopProcessWorkItem(PVOID Parameter) {
 }
 
 void queue(PIO_WORKITEM item, WORK_QUEUE_TYPE type, bool extended, ULONG_PTR routine, PVOID context) {
-  if (ex::is_queued(item->item)) ke::bugcheck(0xE4, 1, address(item), static_cast<ULONG_PTR>(type));
+  if (ex::is_queued(item->item)) ke::bugcheck(0xE4, 1, base::address_of(item), static_cast<ULONG_PTR>(type));
   ob::reference(item->object);
   item->extended = extended;
   item->context = context;
@@ -111,7 +107,7 @@ size_t work_items_in(const void *image, size_t size) {
   base::Guard guard(all.mutex);
   size_t count = 0;
   for (LIST_ENTRY *entry = all.list.Flink; entry != &all.list; entry = entry->Flink) {
-    if (CONTAINING_RECORD(entry, Call, entry)->routine - address(image) < size) ++count;
+    if (CONTAINING_RECORD(entry, _IO_WORKITEM_CALL, entry)->routine - base::address_of(image) < size) ++count;
   }
   return count;
 }
@@ -155,11 +151,11 @@ VOID IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem) {
 VOID IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
                      PVOID Context) {
   NT_ENTER(IoQueueWorkItem, IoWorkItem, WorkerRoutine, QueueType, Context);
-  queue(IoWorkItem, QueueType, false, address(reinterpret_cast<void *>(WorkerRoutine)), Context);
+  queue(IoWorkItem, QueueType, false, base::address_of(reinterpret_cast<void *>(WorkerRoutine)), Context);
 }
 
 VOID IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
                        PVOID Context) {
   NT_ENTER(IoQueueWorkItemEx, IoWorkItem, WorkerRoutine, QueueType, Context);
-  queue(IoWorkItem, QueueType, true, address(reinterpret_cast<void *>(WorkerRoutine)), Context);
+  queue(IoWorkItem, QueueType, true, base::address_of(reinterpret_cast<void *>(WorkerRoutine)), Context);
 }

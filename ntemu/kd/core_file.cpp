@@ -11,7 +11,6 @@
 namespace ntemu::kd {
 namespace {
 
-constexpr uint64_t kPage = 4096;
 // Anonymous memory up to this size is one segment, with holes in the file for pages that are zero.
 constexpr uint64_t kLargestWhole = 64 << 20;
 // In larger mappings, untouched runs of at least this size are left out.

@@ -12,8 +12,6 @@
 namespace ntemu::kd {
 namespace {
 
-constexpr uint64_t kPage = 4096;
-
 class Notes {
  public:
   Notes(int file, uint64_t offset, char *buffer, size_t size)

@@ -46,7 +46,7 @@ struct OwnThreads {
   int signal;  // of the first
 };
 
-bool give_thread(const void *threads, size_t index, CoreThread &thread) {
+bool give_own_thread(const void *threads, size_t index, CoreThread &thread) {
   const auto &own = *static_cast<const OwnThreads *>(threads);
   const ke::FrozenThread &frozen = own.world.threads[index];
   if (frozen.stopped == ke::Stopped::kGone) return false;
@@ -65,7 +65,7 @@ CoreSource describe_self(DumpKind kind, const OwnThreads &threads, DumpResult &r
   source.note.system_time = base::clock().system_time();
   source.note.uptime = base::clock().interrupt_time();
   source.thread_count = threads.world.count;
-  source.thread = give_thread;
+  source.thread = give_own_thread;
   source.threads = &threads;
   result.running = static_cast<uint32_t>(threads.world.running);
   for (size_t i = 0; i < threads.world.count; ++i)

@@ -91,7 +91,7 @@ class Tracees {
   size_t running_ = 0;
 };
 
-bool give_thread(const void *threads, size_t index, CoreThread &thread) {
+bool give_tracee(const void *threads, size_t index, CoreThread &thread) {
   thread.id = static_cast<const Tracees *>(threads)->stopped()[index];
   iovec general{&thread.registers, sizeof thread.registers};
   if (ptrace(PTRACE_GETREGSET, thread.id, NT_PRSTATUS, &general) != 0) return false;
@@ -181,7 +181,7 @@ DumpResult write_outside_dump(pid_t process, const DumpOptions &options) {
   source.note.bugcheck_code = kLiveDumpCode;
   source.note.bugcheck_parameters[0] = kLiveDumpParameter;
   source.thread_count = tracees.stopped().size();
-  source.thread = give_thread;
+  source.thread = give_tracee;
   source.threads = &tracees;
   source.progress = options.progress;
   patch_stop(source);

@@ -12,8 +12,6 @@
 namespace ntemu::kd {
 namespace {
 
-constexpr uint64_t kPage = 4096;
-
 // PAGEMAP_SCAN of Linux 6.7, which older headers do not have.
 struct ScannedRegion {
   uint64_t start, end, categories;

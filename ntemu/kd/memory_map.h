@@ -9,6 +9,8 @@
 
 namespace ntemu::kd {
 
+constexpr uint64_t kPage = 4096;
+
 struct Mapping {
   uint64_t start, end;
   uint64_t offset;   // in the file

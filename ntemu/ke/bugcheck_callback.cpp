@@ -3,6 +3,7 @@
 #include <csetjmp>
 
 #include "ntemu/api/enter.h"
+#include "ntemu/base/address.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/ke/dispatcher.h"
 #include "ntemu/ke/thread.h"
@@ -24,8 +25,6 @@ base::Mutex mutex;
 jmp_buf left;
 bool calling = false;
 CalledBack running{};
-
-ULONG_PTR address_of(const void *pointer) { return reinterpret_cast<ULONG_PTR>(pointer); }
 
 template <class Record>
 bool insert(LIST_ENTRY &head, Record &record) {
@@ -91,8 +90,8 @@ void run_bugcheck_callbacks(void (*tell)(const CalledBack &)) {
   };
   for_each<KBUGCHECK_CALLBACK_RECORD>(KeBugCheckCallbackListHead, tell, [&](KBUGCHECK_CALLBACK_RECORD &record) {
     const auto *routine = reinterpret_cast<const void *>(record.CallbackRoutine);
-    if (record.Checksum !=
-        address_of(routine) + address_of(record.Buffer) + record.Length + address_of(record.Component))
+    if (record.Checksum != base::address_of(routine) + base::address_of(record.Buffer) + record.Length +
+                               base::address_of(record.Component))
       return;  // overwritten
     record.State = BufferStarted;
     running = {name_of(record.Component), routine, KbCallbackInvalid, 0, false};
@@ -104,7 +103,7 @@ void run_bugcheck_callbacks(void (*tell)(const CalledBack &)) {
       KeBugCheckReasonCallbackListHead, tell, [&](KBUGCHECK_REASON_CALLBACK_RECORD &record) {
         const auto *routine = reinterpret_cast<const void *>(record.CallbackRoutine);
         if (record.Checksum !=
-            address_of(routine) + static_cast<ULONG_PTR>(record.Reason) + address_of(record.Component))
+            base::address_of(routine) + static_cast<ULONG_PTR>(record.Reason) + base::address_of(record.Component))
           return;
         record.State = BufferStarted;
         running = {name_of(record.Component), routine, record.Reason, 0, false};
@@ -133,8 +132,8 @@ BOOLEAN KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
   CallbackRecord->Buffer = Buffer;
   CallbackRecord->Length = Length;
   CallbackRecord->Component = Component;
-  CallbackRecord->Checksum = ke::address_of(reinterpret_cast<const void *>(CallbackRoutine)) + ke::address_of(Buffer) +
-                             Length + ke::address_of(Component);
+  CallbackRecord->Checksum = base::address_of(reinterpret_cast<const void *>(CallbackRoutine)) +
+                             base::address_of(Buffer) + Length + base::address_of(Component);
   return ke::insert(KeBugCheckCallbackListHead, *CallbackRecord);
 }
 
@@ -152,8 +151,8 @@ BOOLEAN KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD Callb
   CallbackRecord->CallbackRoutine = CallbackRoutine;
   CallbackRecord->Reason = Reason;
   CallbackRecord->Component = Component;
-  CallbackRecord->Checksum = ke::address_of(reinterpret_cast<const void *>(CallbackRoutine)) +
-                             static_cast<ULONG_PTR>(Reason) + ke::address_of(Component);
+  CallbackRecord->Checksum = base::address_of(reinterpret_cast<const void *>(CallbackRoutine)) +
+                             static_cast<ULONG_PTR>(Reason) + base::address_of(Component);
   return ke::insert(KeBugCheckReasonCallbackListHead, *CallbackRecord);
 }
 

@@ -9,7 +9,7 @@ using namespace ntemu;
 
 namespace {
 
-enum : ULONG_PTR { kFresh = 0, kRunning = 1, kDone = 2, kParallel = 3, kState = 3 };
+enum : ULONG_PTR { kFresh = 0, kInCall = 1, kDone = 2, kParallel = 3, kState = 3 };
 static_assert(kState == (ULONG_PTR{1} << RTL_RUN_ONCE_CTX_RESERVED_BITS) - 1);
 
 // On the waiter's stack, which it leaves once `wake` is set.
@@ -31,7 +31,7 @@ void wait_for_end(RTL_RUN_ONCE &once, ULONG_PTR seen) {
   Waiter waiter;
   KeInitializeEvent(&waiter.wake, SynchronizationEvent, FALSE);
   waiter.next = waiters_of(seen);
-  if (exchange_if(once, seen, reinterpret_cast<ULONG_PTR>(&waiter) | kRunning))
+  if (exchange_if(once, seen, reinterpret_cast<ULONG_PTR>(&waiter) | kInCall))
     KeWaitForSingleObject(&waiter.wake, Executive, KernelMode, FALSE, nullptr);
 }
 
@@ -64,7 +64,7 @@ NTSTATUS RtlRunOnceBeginInitialize(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID *Co
     }
     if (Flags & RTL_RUN_ONCE_CHECK_ONLY) return STATUS_UNSUCCESSFUL;
     if (state == kFresh) {
-      if (!exchange_if(*RunOnce, seen, parallel ? kParallel : kRunning)) continue;
+      if (!exchange_if(*RunOnce, seen, parallel ? kParallel : kInCall)) continue;
       ke::note_progress(ke::current());
       return STATUS_PENDING;
     }

@@ -67,6 +67,12 @@ bool append(String &destination, const void *source, size_t bytes) {
 }
 
 template <class String>
+bool is_well_formed(const String &string) {
+  return string.Length % sizeof(*string.Buffer) == 0 && string.MaximumLength % sizeof(*string.Buffer) == 0 &&
+         string.Length <= string.MaximumLength && (string.Buffer || string.MaximumLength == 0);
+}
+
+template <class String>
 bool is_prefix(const String &first, const String &second, bool ignore_case) {
   const auto a = text_of(first), b = text_of(second);
   return a.size() <= b.size() && equal(a, b.substr(0, a.size()), ignore_case);

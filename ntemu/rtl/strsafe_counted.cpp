@@ -1,6 +1,7 @@
 // ntstrsafe for counted destinations: RtlUnicodeString*.
 #include "nt/status.h"
 #include "ntemu/api/enter.h"
+#include "ntemu/rtl/counted.h"
 #include "ntemu/rtl/strsafe.h"
 
 using namespace ntemu::rtl;
@@ -9,15 +10,10 @@ namespace {
 
 constexpr size_t kMaxUnits = NTSTRSAFE_UNICODE_STRING_MAX_CCH;
 
-bool well_formed(const UNICODE_STRING &string) {
-  return string.Length % 2 == 0 && string.MaximumLength % 2 == 0 && string.Length <= string.MaximumLength &&
-         (string.Buffer || string.MaximumLength == 0);
-}
-
 NTSTATUS validate(const UNICODE_STRING *string, ULONG flags) {
   if (flags & ~ULONG{STRSAFE_UNICODE_STRING_VALID_FLAGS}) return STATUS_INVALID_PARAMETER;
   const bool ignored = !string && (flags & (STRSAFE_IGNORE_NULL_UNICODE_STRINGS | STRSAFE_IGNORE_NULLS));
-  return ignored || (string && well_formed(*string)) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+  return ignored || (string && is_well_formed(*string)) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 NTSTATUS init(UNICODE_STRING *destination, const char16_t *source, ULONG flags) {

@@ -24,11 +24,6 @@ NTSTATUS fold(UNICODE_STRING &destination, const UNICODE_STRING &source, bool al
   return STATUS_SUCCESS;
 }
 
-bool well_formed(const UNICODE_STRING &string) {
-  return string.Length % 2 == 0 && string.MaximumLength % 2 == 0 && string.Length <= string.MaximumLength &&
-         (string.Buffer || string.MaximumLength == 0);
-}
-
 }  // namespace
 
 extern "C" {
@@ -120,7 +115,7 @@ VOID RtlFreeUnicodeString(PUNICODE_STRING UnicodeString) {
 
 NTSTATUS RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING String) {
   NT_ENTER(RtlValidateUnicodeString, Flags, String);
-  return Flags == 0 && (!String || well_formed(*String)) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+  return Flags == 0 && (!String || rtl::is_well_formed(*String)) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 NTSTATUS RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn, PUNICODE_STRING StringOut) {
@@ -128,7 +123,7 @@ NTSTATUS RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn, PUNIC
   constexpr ULONG terminate = RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE,
                   keep_empty = RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING;
   if ((Flags & ~(terminate | keep_empty)) || Flags == keep_empty || !StringIn || !StringOut ||
-      !well_formed(*StringIn)) {
+      !rtl::is_well_formed(*StringIn)) {
     return STATUS_INVALID_PARAMETER;
   }
   if (StringIn->Length == 0 && !(Flags & keep_empty)) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "ntemu/api/enter.h"
+#include "ntemu/base/address.h"
 #include "ntemu/ke/thread.h"
 #include "ntemu/vf/verified.h"
 
@@ -36,7 +37,7 @@ inline KIRQL current_irql() { return ke::current().irql; }
 inline bool apcs_are_disabled(const ETHREAD &thread) {
   return thread.irql >= APC_LEVEL || thread.Tcb.CombinedApcDisable != 0;
 }
-inline ULONG_PTR address_of(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
+using base::address_of;
 template <class T>
 T *pointer(const api::Call &call, int argument) {
   return reinterpret_cast<T *>(call.arguments[argument]);

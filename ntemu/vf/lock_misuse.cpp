@@ -1,5 +1,6 @@
 #include "ntemu/vf/lock_misuse.h"
 
+#include "ntemu/base/address.h"
 #include "ntemu/base/lock.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/peek.h"
@@ -15,8 +16,6 @@ namespace ntemu::vf {
 namespace {
 
 using ke::LockKind;
-
-ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
 
 bool is_fast(LockKind kind) { return kind == LockKind::kFastMutex || kind == LockKind::kGuardedMutex; }
 
@@ -71,7 +70,7 @@ bool is_on_stack(const ETHREAD &thread, const void *lock) {
                        ULONG_PTR p4 = 0) {
   base::log(base::Level::kError, "deadlock", "{} at {}: lock {} {}", api::entry(call.id).name,
             describe_site(call.caller), fmt::ptr(lock), why);
-  violation(kind, number(lock), p3, p4);
+  violation(kind, base::address_of(lock), p3, p4);
 }
 
 void check_initialize(const api::Call &call, const void *lock, LockKind kind) {
@@ -105,7 +104,8 @@ void check_fast_release(const api::Call &call, const LockCall &what, const void 
   const ETHREAD &thread = ke::current();
   if (is_free(mutex)) stop(call, "is released and not held", 0x1007, lock);
   if (const void *owner = owner_in(mutex); owner != &thread)
-    stop(call, "is released by another thread than its owner", 0x1004, lock, number(owner), number(&thread));
+    stop(call, "is released by another thread than its owner", 0x1004, lock, base::address_of(owner),
+         base::address_of(&thread));
   const KnownLock known = known_lock(lock);
   const ke::HeldLock *held = thread.held.find(lock);
   if ((held && held->kind() != what.kind) || (known.acquired_by == &thread && known.unsafe != what.unsafe))
@@ -121,14 +121,16 @@ void check_release(const api::Call &call, const LockCall &what, const void *lock
     const KTHREAD *owner = ke::owner_of(mutant);
     if (!owner) stop(call, "is released and not held", 0x1007, lock);
     if (owner != &thread.Tcb)
-      stop(call, "is released by another thread than its owner", 0x1004, lock, number(owner), number(&thread));
+      stop(call, "is released by another thread than its owner", 0x1004, lock, base::address_of(owner),
+           base::address_of(&thread));
   } else if (what.kind == LockKind::kSpinLock && !what.handle) {
     const KSPIN_LOCK word = word_of(lock);
     if (word == 0) stop(call, "is released and not held", 0x1007, lock);
     if (!spin_owner_in(word) && thread.held.find(lock))
       stop(call, "is released in another way than it was acquired", 0x1009, lock);
     if (const void *owner = spin_owner_in(word); owner && owner != &thread)
-      stop(call, "is released by another thread than its owner", 0x1004, lock, number(owner), number(&thread));
+      stop(call, "is released by another thread than its owner", 0x1004, lock, base::address_of(owner),
+           base::address_of(&thread));
   }
 }
 
@@ -140,7 +142,7 @@ void check_free(const api::Call &call, const void *block) {
     owner = owner_of_lock(each, known.kind);
     return owner != nullptr;
   });
-  if (lock) stop(call, "lies in memory that is freed while it is held", 0x100B, lock, number(owner));
+  if (lock) stop(call, "lies in memory that is freed while it is held", 0x100B, lock, base::address_of(owner));
   forget_locks(block, bytes);
 }
 
@@ -191,9 +193,9 @@ void check_exit(ETHREAD &thread) {
     const ke::HeldLock &held = thread.held[i];
     if (!held.lock || !(options_at(held.site()) & kDeadlock)) continue;
     base::log(base::Level::kError, "deadlock", "thread {} ends and holds {} {}, acquired at {}",
-              number(thread.Cid.UniqueThread), ps::name_of(held.kind()), fmt::ptr(held.lock),
+              base::address_of(thread.Cid.UniqueThread), ps::name_of(held.kind()), fmt::ptr(held.lock),
               describe_site(held.site()));
-    violation(0x100A, number(&thread), number(held.lock));
+    violation(0x100A, base::address_of(&thread), base::address_of(held.lock));
   }
   const auto *limit = static_cast<const char *>(thread.Tcb.StackLimit);
   const auto *base = static_cast<const char *>(thread.Tcb.StackBase);

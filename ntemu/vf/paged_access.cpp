@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ntemu/api/kernel_image.h"
+#include "ntemu/base/address.h"
 #include "ntemu/base/log.h"
 #include "ntemu/ex/pool.h"
 #include "ntemu/ex/special_paging.h"
@@ -50,13 +51,11 @@ bool is_paged_pool(const void *address, bool may_lock) {
   return (look.what == ex::PoolLook::kBlock || look.what == ex::PoolLook::kInside) && look.block.paged;
 }
 
-ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
-
 void check_place(const api::Call &call, ULONG) {
   constexpr ULONG_PTR kFirstAddress = 0x10000;
   const auto *object = reinterpret_cast<const void *>(call.arguments[0]);
-  if (number(object) < kFirstAddress || is_paged_pool(object, true))
-    report(call, "an object to synchronize with lies in pageable memory, or in none", 0xE1, number(object));
+  if (base::address_of(object) < kFirstAddress || is_paged_pool(object, true))
+    report(call, "an object to synchronize with lies in pageable memory, or in none", 0xE1, base::address_of(object));
 }
 
 // The pages are touched before they are locked.
@@ -65,7 +64,8 @@ void check_lock(const api::Call &call, ULONG) {
   if (irql < DISPATCH_LEVEL) return;
   auto *mdl = reinterpret_cast<PMDL>(call.arguments[0]);
   if (const void *buffer = MmGetMdlVirtualAddress(mdl); is_paged_pool(buffer, true) && !ex::is_pinned_special(buffer))
-    report_bugcheck(call, "paged pool is to be locked", 0xD1, number(buffer), irql, 0, number(call.caller));
+    report_bugcheck(call, "paged pool is to be locked", 0xD1, base::address_of(buffer), irql, 0,
+                    base::address_of(call.caller));
 }
 
 }  // namespace
@@ -90,7 +90,7 @@ void check_paged_arguments(const api::Call &call) {
     if (!is_paged_pool(address, true) || ex::is_pinned_special(address)) continue;
     base::log(base::Level::kError, "verifier", "{} is given paged pool at {}, at IRQL {}: {}", api::entry(call.id).name,
               fmt::ptr(address), irql, ex::describe_site(call.caller));
-    ke::bugcheck(0xD1, number(address), irql, writes, number(call.caller));
+    ke::bugcheck(0xD1, base::address_of(address), irql, writes, base::address_of(call.caller));
   }
 }
 
@@ -105,7 +105,7 @@ std::optional<ke::Bugcheck> explain_paged_fault(const void *address, bool write,
   const bool kernel = api::is_kernel_code(ip);
   if (irql < DISPATCH_LEVEL || !is_paged_pool(address, !kernel)) return std::nullopt;
   const ULONG_PTR access = write ? 1 : address == ip ? 8 : 0;
-  return ke::Bugcheck{kernel ? 0xAu : 0xD1u, {number(address), irql, access, number(ip)}};
+  return ke::Bugcheck{kernel ? 0xAu : 0xD1u, {base::address_of(address), irql, access, base::address_of(ip)}};
 }
 
 }  // namespace ntemu::vf

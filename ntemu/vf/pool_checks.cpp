@@ -1,5 +1,6 @@
 #include "ntemu/vf/pool_checks.h"
 
+#include "ntemu/base/address.h"
 #include "ntemu/base/log.h"
 #include "ntemu/base/pages.h"
 #include "ntemu/ex/lookaside.h"
@@ -17,8 +18,6 @@ namespace {
 using api::Call;
 using api::Id;
 using ex::PoolLook;
-
-ULONG_PTR number(const void *address) { return reinterpret_cast<ULONG_PTR>(address); }
 
 [[noreturn]] void report(const Call &call, std::string_view why, ULONG_PTR kind, ULONG_PTR p2, ULONG_PTR p3,
                          ULONG_PTR p4) {
@@ -58,7 +57,7 @@ bool serve_allocation(const Call &call, ULONG options, uint64_t &result) {
   if (!block && (options & kPoolTracking)) block = ex::allocate_pool(request);
   if (!block) return false;  // the call itself knows how to fail
   if (options & kPoolTracking) remember_taker(block);
-  result = number(block);
+  result = base::address_of(block);
   return true;
 }
 
@@ -66,12 +65,15 @@ bool serve_allocation(const Call &call, ULONG options, uint64_t &result) {
 void check_contents(const Call &call, const ex::PoolBlock &block, ULONG options) {
   const ULONG_PTR type = block.paged ? PagedPool : NonPagedPool;
   if (const KTIMER *timer = ke::find_set_timer(block.start, block.bytes))
-    report(call, "the block contains a timer that is set", 0x15, number(timer), type, number(block.start));
+    report(call, "the block contains a timer that is set", 0x15, base::address_of(timer), type,
+           base::address_of(block.start));
   if (!(options & kMiscellaneous)) return;
   if (const void *list = ex::find_lookaside_list(block.start, block.bytes))
-    report(call, "the block contains a lookaside list in use", 0xCC, number(list), number(block.start), block.bytes);
+    report(call, "the block contains a lookaside list in use", 0xCC, base::address_of(list),
+           base::address_of(block.start), block.bytes);
   if (const ERESOURCE *resource = ex::find_resource(block.start, block.bytes))
-    report(call, "the block contains a resource in use", 0xD2, number(resource), number(block.start), block.bytes);
+    report(call, "the block contains a resource in use", 0xD2, base::address_of(resource),
+           base::address_of(block.start), block.bytes);
 }
 
 // What is not told here, the pool itself tells when it is to free the block.
@@ -82,30 +84,31 @@ void check_free(const Call &call, ULONG options) {
   switch (look.what) {
     case PoolLook::kNothing:
       // A large block leaves nothing behind when it is freed.
-      if (look.special || (base::in_arena(address) && number(address) % base::kPageSize == 0)) return;
-      report(call, "the address is none of a block of pool", 0x10, number(address), 0, 0);
+      if (look.special || (base::in_arena(address) && base::address_of(address) % base::kPageSize == 0)) return;
+      report(call, "the address is none of a block of pool", 0x10, base::address_of(address), 0, 0);
     case PoolLook::kInside:
       if (look.special) return;
-      report(call, "the address lies in the middle of a block", 0x16, 0, number(address), 0);
+      report(call, "the address lies in the middle of a block", 0x16, 0, base::address_of(address), 0);
     case PoolLook::kFreed:
       if (look.special) return;
-      report(call, "the block is free already", 0x13, 0, number(look.header), look.header_contents);
+      report(call, "the block is free already", 0x13, 0, base::address_of(look.header), look.header_contents);
     case PoolLook::kDamaged:
       if (!tracking) return;
-      report(call, "the block's header is overwritten", 0x53, number(address), 0, 0);
+      report(call, "the block's header is overwritten", 0x53, base::address_of(address), 0, 0);
     case PoolLook::kBlock:
       break;
   }
   const ex::PoolBlock &block = look.block;
   const KIRQL irql = ke::current().irql;
   if (block.paged && irql > APC_LEVEL)
-    report(call, "paged pool is freed above APC_LEVEL", 0x11, irql, PagedPool, number(address));
+    report(call, "paged pool is freed above APC_LEVEL", 0x11, irql, PagedPool, base::address_of(address));
   if (irql > DISPATCH_LEVEL)
-    report(call, "nonpaged pool is freed above DISPATCH_LEVEL", 0x12, irql, NonPagedPool, number(address));
+    report(call, "nonpaged pool is freed above DISPATCH_LEVEL", 0x12, irql, NonPagedPool, base::address_of(address));
   if (look.overrun && tracking) {
     if (look.next_header_damaged)
-      report(call, "the header behind the block is overwritten", 0x52, number(address), 0, block.bytes);
-    report(call, "the block was written beyond its end", 0x51, number(address), number(look.overrun), block.bytes);
+      report(call, "the header behind the block is overwritten", 0x52, base::address_of(address), 0, block.bytes);
+    report(call, "the block was written beyond its end", 0x51, base::address_of(address),
+           base::address_of(look.overrun), block.bytes);
   }
   check_contents(call, block, options);
   if (tracking) forget_taker(address);

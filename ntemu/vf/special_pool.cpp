@@ -47,7 +47,7 @@ bool fits(const std::string &pattern, ULONG tag) {
 }
 
 // Not the kernel, and not a library of the host's that works for it.
-bool is_drivers(const void *ip) {
+bool blames_driver(const void *ip) {
   if (api::is_kernel_code(ip)) return false;
   static const void *const libc = reinterpret_cast<const void *>(&std::abort);
   dl_find_object own, others;
@@ -134,7 +134,7 @@ void *take_special_block(const ex::PoolRequest &request, ULONG options) {
 std::optional<ke::Bugcheck> explain_special_pool_fault(const void *address, bool write, const void *ip) {
   const Found found = find_fault(address);
   if (found.fault == Fault::kNone) return std::nullopt;
-  const bool driver = is_drivers(ip);
+  const bool driver = blames_driver(ip);
   const ULONG code = found.fault == Fault::kBeyond ? (driver ? 0xD6 : 0xCD) : (driver ? 0xD5 : 0xCC);
   return ke::Bugcheck{code, {reinterpret_cast<ULONG_PTR>(address), write, reinterpret_cast<ULONG_PTR>(ip), 0}};
 }

@@ -20,31 +20,31 @@ struct Range {
   std::atomic<ULONG> options;
 };
 std::array<Range, 256> ranges;
-std::atomic<size_t> used{0};
-base::Mutex change;
+std::atomic<size_t> ranges_used{0};
+base::Mutex ranges_change;
 
 }  // namespace
 
 bool verify_image(const void *base, size_t bytes, ULONG options) {
   const auto begin = reinterpret_cast<uintptr_t>(base);
   start_call_checks();
-  base::Guard guard(change);
+  base::Guard guard(ranges_change);
   size_t at = 0;
-  while (at < used.load() && ranges[at].options.load() != 0) ++at;
+  while (at < ranges_used.load() && ranges[at].options.load() != 0) ++at;
   if (at == ranges.size()) return false;
   ranges[at].begin = begin;
   ranges[at].end = begin + bytes;
   ranges[at].options.store(options | kAlways, std::memory_order_release);
-  if (at == used.load()) used = at + 1;
+  if (at == ranges_used.load()) ranges_used = at + 1;
   watch_routines();
   api::hooks.fetch_or(api::kVerify);
   return true;
 }
 
 void unverify_image(const void *base) {
-  base::Guard guard(change);
+  base::Guard guard(ranges_change);
   bool any = false;
-  for (size_t i = 0; i < used.load(); ++i) {
+  for (size_t i = 0; i < ranges_used.load(); ++i) {
     if (ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base)) {
       ranges[i].options = 0;
       forget_locks(base, ranges[i].end.load() - ranges[i].begin.load());
@@ -57,8 +57,8 @@ void unverify_image(const void *base) {
 }
 
 void change_options(const void *base, ULONG options) {
-  base::Guard guard(change);
-  for (size_t i = 0; i < used.load(); ++i) {
+  base::Guard guard(ranges_change);
+  for (size_t i = 0; i < ranges_used.load(); ++i) {
     if (ranges[i].options.load() != 0 && ranges[i].begin.load() == reinterpret_cast<uintptr_t>(base))
       ranges[i].options.store(options | kAlways, std::memory_order_release);
   }
@@ -66,7 +66,7 @@ void change_options(const void *base, ULONG options) {
 
 ULONG options_at(const void *address) {
   const auto at = reinterpret_cast<uintptr_t>(address);
-  const size_t count = used.load(std::memory_order_acquire);
+  const size_t count = ranges_used.load(std::memory_order_acquire);
   for (size_t i = 0; i < count; ++i) {
     const ULONG options = ranges[i].options.load(std::memory_order_acquire);
     if (options != 0 && at >= ranges[i].begin.load() && at < ranges[i].end.load()) return options;

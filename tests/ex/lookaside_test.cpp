@@ -11,7 +11,7 @@ extern "C" LIST_ENTRY ExNPagedLookasideListHead, ExPagedLookasideListHead;
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kTag = 0x6B6F6F4C;
+constexpr ULONG kLookasideTag = 0x6B6F6F4C;
 
 bool is_listed(const LIST_ENTRY &head, const LIST_ENTRY &entry) {
   for (const LIST_ENTRY *at = head.Flink; at != &head; at = at->Flink) {
@@ -53,7 +53,7 @@ VOID NTAPI free_ex(PVOID block, PLOOKASIDE_LIST_EX list) {
 SIZE_T blocks_in_use() {
   for (SIZE_T i = 0; i < PoolTrackTableSize; ++i) {
     const POOL_TRACKER_TABLE &row = PoolTrackTable[i];
-    if (row.Key == kTag) return row.NonPagedAllocs - row.NonPagedFrees + row.PagedAllocs - row.PagedFrees;
+    if (row.Key == kLookasideTag) return row.NonPagedAllocs - row.NonPagedFrees + row.PagedAllocs - row.PagedFrees;
   }
   return 0;
 }
@@ -68,12 +68,12 @@ using ExNPagedLookasideList = Lookaside;
 
 TEST_F(ExNPagedLookasideList, StartsEmptyWithItsDefaults) {
   NPAGED_LOOKASIDE_LIST list;
-  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, POOL_NX_ALLOCATION, 48, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, POOL_NX_ALLOCATION, 48, kLookasideTag, 0);
   EXPECT_EQ(ExQueryDepthSList(&list.L.ListHead), 0);
   EXPECT_EQ(list.L.Depth, 4);
   EXPECT_EQ(list.L.MaximumDepth, EX_MAXIMUM_LOOKASIDE_DEPTH_BASE);
   EXPECT_EQ(list.L.Type, NonPagedPoolNx);
-  EXPECT_EQ(list.L.Tag, kTag);
+  EXPECT_EQ(list.L.Tag, kLookasideTag);
   EXPECT_EQ(list.L.Size, 48u);
   EXPECT_EQ(list.L.Allocate, ExAllocatePoolWithTag);
   EXPECT_EQ(list.L.Free, ExFreePool);
@@ -85,7 +85,7 @@ TEST_F(ExNPagedLookasideList, StartsEmptyWithItsDefaults) {
 
 TEST_F(ExNPagedLookasideList, KeepsFreedBlocksAndCounts) {
   NPAGED_LOOKASIDE_LIST list;
-  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, 0, 64, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, 0, 64, kLookasideTag, 0);
   const PVOID block = ExAllocateFromNPagedLookasideList(&list);
   ASSERT_NE(block, nullptr);
   EXPECT_EQ(list.L.AllocateMisses, 1u);
@@ -102,13 +102,13 @@ TEST_F(ExNPagedLookasideList, KeepsFreedBlocksAndCounts) {
 
 TEST_F(ExNPagedLookasideList, AFullListGivesBlocksToFree) {
   NPAGED_LOOKASIDE_LIST list;
-  ExInitializeNPagedLookasideList(&list, allocate, free_block, 0, 64, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, allocate, free_block, 0, 64, kLookasideTag, 0);
   std::vector<PVOID> blocks;
   for (int i = 0; i < 6; ++i) blocks.push_back(ExAllocateFromNPagedLookasideList(&list));
   EXPECT_EQ(calls.allocated, 6);
   EXPECT_EQ(calls.type, NonPagedPool);
   EXPECT_EQ(calls.bytes, 64u);
-  EXPECT_EQ(calls.tag, kTag);
+  EXPECT_EQ(calls.tag, kLookasideTag);
   for (PVOID block : blocks) ExFreeToNPagedLookasideList(&list, block);
   EXPECT_EQ(calls.freed, 2);
   EXPECT_EQ(list.L.FreeMisses, 2u);
@@ -118,7 +118,7 @@ TEST_F(ExNPagedLookasideList, AFullListGivesBlocksToFree) {
 
 TEST_F(ExNPagedLookasideList, GrowsWhileAllocationsMiss) {
   NPAGED_LOOKASIDE_LIST list;
-  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, 0, 32, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, 0, 32, kLookasideTag, 0);
   std::vector<PVOID> blocks;
   for (int round = 0; round < 40; ++round) {
     for (int i = 0; i < 300; ++i) blocks.push_back(ExAllocateFromNPagedLookasideList(&list));
@@ -132,15 +132,15 @@ TEST_F(ExNPagedLookasideList, GrowsWhileAllocationsMiss) {
 
 TEST_F(ExNPagedLookasideList, FailureIsNullOrRaises) {
   NPAGED_LOOKASIDE_LIST list;
-  ExInitializeNPagedLookasideList(&list, allocate, free_block, 0, 64, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, allocate, free_block, 0, 64, kLookasideTag, 0);
   calls.fail = true;
   EXPECT_EQ(ExAllocateFromNPagedLookasideList(&list), nullptr);
   ExDeleteNPagedLookasideList(&list);
-  ExInitializeNPagedLookasideList(&list, allocate, free_block, POOL_RAISE_IF_ALLOCATION_FAILURE, 64, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, allocate, free_block, POOL_RAISE_IF_ALLOCATION_FAILURE, 64, kLookasideTag, 0);
   EXPECT_EQ(ExAllocateFromNPagedLookasideList(&list), nullptr);
   EXPECT_EQ(calls.type, POOL_RAISE_IF_ALLOCATION_FAILURE);
   ExDeleteNPagedLookasideList(&list);
-  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, POOL_RAISE_IF_ALLOCATION_FAILURE, 64, kTag, 0);
+  ExInitializeNPagedLookasideList(&list, nullptr, nullptr, POOL_RAISE_IF_ALLOCATION_FAILURE, 64, kLookasideTag, 0);
   list.L.Size = ~0u;
   list.L.Allocate = [](POOL_TYPE type, SIZE_T, ULONG tag) { return ExAllocatePoolWithTag(type, SIZE_T{1} << 60, tag); };
   EXPECT_EQ(ke::catch_raise([&] { ExAllocateFromNPagedLookasideList(&list); }), STATUS_INSUFFICIENT_RESOURCES);
@@ -151,7 +151,7 @@ using ExPagedLookasideList = Lookaside;
 
 TEST_F(ExPagedLookasideList, TakesFromPagedPool) {
   PAGED_LOOKASIDE_LIST list;
-  ExInitializePagedLookasideList(&list, allocate, free_block, 0, 4, kTag, 0);
+  ExInitializePagedLookasideList(&list, allocate, free_block, 0, 4, kLookasideTag, 0);
   EXPECT_TRUE(is_listed(ExPagedLookasideListHead, list.L.ListEntry));
   EXPECT_EQ(list.L.Size, LOOKASIDE_MINIMUM_BLOCK_SIZE);
   const PVOID block = ExAllocateFromPagedLookasideList(&list);
@@ -168,7 +168,7 @@ using ExLookasideListEx = Lookaside;
 
 NTSTATUS initialize(LOOKASIDE_LIST_EX &list, int type, ULONG flags, bool own_routines = true) {
   return ExInitializeLookasideListEx(&list, own_routines ? allocate_ex : nullptr, own_routines ? free_ex : nullptr,
-                                     static_cast<POOL_TYPE>(type), flags, 64, kTag, 0);
+                                     static_cast<POOL_TYPE>(type), flags, 64, kLookasideTag, 0);
 }
 
 TEST_F(ExLookasideListEx, ChecksPoolTypeAndFlags) {

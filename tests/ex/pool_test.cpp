@@ -7,7 +7,7 @@
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kTag = 0x67547654;  // 'gTvT'
+constexpr ULONG kPoolTag = 0x67547654;  // 'gTvT'
 
 class ExPool : public KernelTest {
  protected:
@@ -17,18 +17,18 @@ class ExPool : public KernelTest {
 TEST_F(ExPool, AlignsAndNeverCrossesAPageBelowPageSize) {
   std::vector<void *> blocks;
   for (SIZE_T size = 1; size <= 0xff0; size += 7) {
-    void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED, size, kTag);
+    void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED, size, kPoolTag);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(offset_in_page(block) % 16, 0u);
     EXPECT_LE(offset_in_page(block) + size, 0x1000u) << size;
     blocks.push_back(block);
   }
-  for (void *block : blocks) ExFreePoolWithTag(block, kTag);
+  for (void *block : blocks) ExFreePoolWithTag(block, kPoolTag);
 }
 
 TEST_F(ExPool, LargeBlocksStartOnAPage) {
   for (const SIZE_T size : {0xfe1u, 0xff0u, 0x1000u, 0x1001u, 0x12345u}) {
-    void *block = ExAllocatePool2(POOL_FLAG_PAGED, size, kTag);
+    void *block = ExAllocatePool2(POOL_FLAG_PAGED, size, kPoolTag);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(offset_in_page(block), 0u);
     std::memset(block, 0x5a, size);
@@ -37,61 +37,61 @@ TEST_F(ExPool, LargeBlocksStartOnAPage) {
 }
 
 TEST_F(ExPool, PoolTypeBitsChooseAlignmentAndTheFailure) {
-  void *aligned = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, 24, kTag);
+  void *aligned = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, 24, kPoolTag);
   ASSERT_NE(aligned, nullptr);
   EXPECT_EQ(reinterpret_cast<ULONG_PTR>(aligned) % 64, 0u);
-  ExFreePoolWithTag(aligned, kTag);
-  void *uninitialized = ExAllocatePoolUninitialized(PagedPoolCacheAligned, 24, kTag);
+  ExFreePoolWithTag(aligned, kPoolTag);
+  void *uninitialized = ExAllocatePoolUninitialized(PagedPoolCacheAligned, 24, kPoolTag);
   ASSERT_NE(uninitialized, nullptr);
   EXPECT_EQ(reinterpret_cast<ULONG_PTR>(uninitialized) % 64, 0u);
-  ExFreePoolWithTag(uninitialized, kTag);
+  ExFreePoolWithTag(uninitialized, kPoolTag);
   constexpr SIZE_T kTooMuch = SIZE_T{1} << 60;
   EXPECT_EQ(ExAllocatePool(PagedPool, kTooMuch), nullptr);
   const auto raises = static_cast<POOL_TYPE>(PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE);
-  EXPECT_EQ(ke::catch_raise([&] { ExAllocatePoolWithTag(raises, kTooMuch, kTag); }), STATUS_INSUFFICIENT_RESOURCES);
+  EXPECT_EQ(ke::catch_raise([&] { ExAllocatePoolWithTag(raises, kTooMuch, kPoolTag); }), STATUS_INSUFFICIENT_RESOURCES);
 }
 
 TEST_F(ExPool, Pool2ZeroesUnlessToldNot) {
   for (int i = 0; i < 100; ++i) {
-    auto *block = static_cast<UCHAR *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, kTag));
+    auto *block = static_cast<UCHAR *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, kPoolTag));
     for (int at = 0; at < 100; ++at) ASSERT_EQ(block[at], 0);
     std::memset(block, 0xff, 100);
-    ExFreePoolWithTag(block, kTag);
+    ExFreePoolWithTag(block, kPoolTag);
   }
-  auto *zeroed = static_cast<UCHAR *>(ExAllocatePoolZero(NonPagedPoolNx, 100, kTag));
+  auto *zeroed = static_cast<UCHAR *>(ExAllocatePoolZero(NonPagedPoolNx, 100, kPoolTag));
   for (int at = 0; at < 100; ++at) ASSERT_EQ(zeroed[at], 0);
-  ExFreePoolWithTag(zeroed, kTag);
+  ExFreePoolWithTag(zeroed, kPoolTag);
 }
 
 TEST_F(ExPool, Pool2RefusesWhatItMust) {
   EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED, 16, 0), nullptr);
-  EXPECT_EQ(ExAllocatePool2(0, 16, kTag), nullptr);
-  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_PAGED, 16, kTag), nullptr);
-  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x400, 16, kTag), nullptr);
+  EXPECT_EQ(ExAllocatePool2(0, 16, kPoolTag), nullptr);
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_PAGED, 16, kPoolTag), nullptr);
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x400, 16, kPoolTag), nullptr);
   EXPECT_EQ(ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 16, 0); }),
             STATUS_INVALID_PARAMETER);
-  EXPECT_EQ(
-      ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, SIZE_T{1} << 40, kTag); }),
-      STATUS_INSUFFICIENT_RESOURCES);
+  EXPECT_EQ(ke::catch_raise(
+                [] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, SIZE_T{1} << 40, kPoolTag); }),
+            STATUS_INSUFFICIENT_RESOURCES);
 }
 
 TEST_F(ExPool, UnknownOptionalFlagsAreIgnored) {
-  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | (ULONG64{1} << 62), 16, kTag);
+  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | (ULONG64{1} << 62), 16, kPoolTag);
   ASSERT_NE(block, nullptr);
-  ExFreePoolWithTag(block, kTag);
+  ExFreePoolWithTag(block, kPoolTag);
 }
 
 TEST_F(ExPool, CacheAlignedMeansCacheAligned) {
-  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kTag);
+  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kPoolTag);
   EXPECT_EQ(reinterpret_cast<ULONG_PTR>(block) % SYSTEM_CACHE_ALIGNMENT_SIZE, 0u);
-  ExFreePoolWithTag(block, kTag);
+  ExFreePoolWithTag(block, kPoolTag);
 }
 
-TEST_F(ExPool, HugeRequestsFail) { EXPECT_EQ(ExAllocatePoolWithTag(NonPagedPool, SIZE_T{1} << 60, kTag), nullptr); }
+TEST_F(ExPool, HugeRequestsFail) { EXPECT_EQ(ExAllocatePoolWithTag(NonPagedPool, SIZE_T{1} << 60, kPoolTag), nullptr); }
 
 TEST_F(ExPool, ZeroByteBlocksAreDistinct) {
-  void *one = ExAllocatePoolWithTag(NonPagedPool, 0, kTag);
-  void *two = ExAllocatePoolWithTag(NonPagedPool, 0, kTag);
+  void *one = ExAllocatePoolWithTag(NonPagedPool, 0, kPoolTag);
+  void *two = ExAllocatePoolWithTag(NonPagedPool, 0, kPoolTag);
   EXPECT_NE(one, nullptr);
   EXPECT_NE(one, two);
   ExFreePool(one), ExFreePool(two);
@@ -99,15 +99,15 @@ TEST_F(ExPool, ZeroByteBlocksAreDistinct) {
 
 TEST_F(ExPool, CountsByTag) {
   const auto before = ex::pool_use();
-  void *small = ExAllocatePoolWithTag(NonPagedPool, 100, kTag);
-  void *large = ExAllocatePoolWithTag(PagedPool, 10000, kTag);
+  void *small = ExAllocatePoolWithTag(NonPagedPool, 100, kPoolTag);
+  void *large = ExAllocatePoolWithTag(PagedPool, 10000, kPoolTag);
   const auto during = ex::pool_use();
   EXPECT_EQ(during.bytes - before.bytes, 10100u);
   EXPECT_EQ(during.blocks - before.blocks, 2u);
   ExFreePool(small), ExFreePool(large);
   EXPECT_EQ(ex::pool_use().bytes, before.bytes);
   bool found = false;
-  for (SIZE_T i = 0; i < PoolTrackTableSize; ++i) found |= PoolTrackTable[i].Key == kTag;
+  for (SIZE_T i = 0; i < PoolTrackTableSize; ++i) found |= PoolTrackTable[i].Key == kPoolTag;
   EXPECT_TRUE(found);
 }
 
@@ -122,11 +122,11 @@ TEST_F(ExPool, UntaggedBlocksAreCountedInTheLastRow) {
 
 TEST_F(ExPool, KnowsWhoTookABlock) {
   for (const SIZE_T size : {SIZE_T{24}, SIZE_T{8192}}) {
-    void *block = ExAllocatePoolWithTag(PagedPool, size, kTag);
+    void *block = ExAllocatePoolWithTag(PagedPool, size, kPoolTag);
     const ex::PoolLook look = ex::look_at_pool(block);
     EXPECT_EQ(look.what, ex::PoolLook::kBlock);
     EXPECT_EQ(look.block.bytes, size);
-    EXPECT_EQ(look.block.tag, kTag);
+    EXPECT_EQ(look.block.tag, kPoolTag);
     EXPECT_TRUE(look.block.paged);
     EXPECT_NE(ex::describe_site(look.block.site).find("KnowsWhoTookABlock"), std::string::npos);
     EXPECT_EQ(ex::look_at_pool(static_cast<char *>(block) + 8).what, ex::PoolLook::kInside);
@@ -144,19 +144,19 @@ TEST_F(ExPool, ManyThreadsAllocateAndFree) {
     std::vector<std::pair<UCHAR *, SIZE_T>> held;
     for (int i = 0; i < kRounds; ++i) {
       const SIZE_T size = static_cast<SIZE_T>(i) * 37 % 5000 + 1;
-      auto *block = static_cast<UCHAR *>(ExAllocatePoolWithTag(NonPagedPoolNx, size, kTag));
+      auto *block = static_cast<UCHAR *>(ExAllocatePoolWithTag(NonPagedPoolNx, size, kPoolTag));
       block[0] = block[size - 1] = static_cast<UCHAR>(size);
       held.emplace_back(block, size);
       if (held.size() == 20) {
         for (const auto &[bytes, length] : held) {
           ASSERT_EQ(bytes[0], static_cast<UCHAR>(length));
           ASSERT_EQ(bytes[length - 1], static_cast<UCHAR>(length));
-          ExFreePoolWithTag(bytes, kTag);
+          ExFreePoolWithTag(bytes, kPoolTag);
         }
         held.clear();
       }
     }
-    for (const auto &[bytes, length] : held) ExFreePoolWithTag(bytes, kTag);
+    for (const auto &[bytes, length] : held) ExFreePoolWithTag(bytes, kPoolTag);
   };
   SystemThread a(body), b(body), c(body);
 }

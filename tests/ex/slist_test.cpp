@@ -11,7 +11,7 @@
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kTag = 0x74736C53;
+constexpr ULONG kListTag = 0x74736C53;
 
 struct Item {
   SLIST_ENTRY link;
@@ -96,12 +96,12 @@ TEST_F(SequencedList, OnlyTheReadOfPopIsSteppedOver) {
 
 TEST_F(SequencedList, AnEntryWhosePageIsGoneIsNotReadable) {
   machine::report_faults();
-  auto *entry = static_cast<PSLIST_ENTRY>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 2 * PAGE_SIZE, kTag));
+  auto *entry = static_cast<PSLIST_ENTRY>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 2 * PAGE_SIZE, kListTag));
   ASSERT_NE(entry, nullptr);
   entry->Next = entry + 1;
   EXPECT_EQ(ex::read_next(entry).readable, 1u);
   EXPECT_EQ(ex::read_next(entry).next, entry + 1);
-  ExFreePoolWithTag(entry, kTag);
+  ExFreePoolWithTag(entry, kListTag);
   EXPECT_EQ(ex::read_next(entry).readable, 0u);
   EXPECT_EQ(ex::read_next(entry).readable, 0u);
 }
@@ -163,9 +163,9 @@ TEST_F(SequencedListStress, EntriesMayBeUnmappedWhileAnotherPops) {
   const int count = rounds(500, 50000);
   run_together(kStressThreads, [&](unsigned) {
     for (int i = 0; i < count; ++i) {
-      if (PVOID block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, kBytes, kTag))
+      if (PVOID block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, kBytes, kListTag))
         InterlockedPushEntrySList(&head, static_cast<PSLIST_ENTRY>(block));
-      if (const PSLIST_ENTRY entry = InterlockedPopEntrySList(&head)) ExFreePoolWithTag(entry, kTag);
+      if (const PSLIST_ENTRY entry = InterlockedPopEntrySList(&head)) ExFreePoolWithTag(entry, kListTag);
     }
   });
   EXPECT_EQ(QueryDepthSList(&head), 0);

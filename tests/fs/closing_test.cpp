@@ -12,7 +12,7 @@
 namespace ntemu::fs::test {
 namespace {
 
-constexpr ULONG kReplace = FILE_RENAME_REPLACE_IF_EXISTS;
+constexpr ULONG kReplaceIfExists = FILE_RENAME_REPLACE_IF_EXISTS;
 
 // Runs `body` in a thread of its own.
 class Beside {
@@ -107,7 +107,8 @@ TYPED_TEST(Closing, RenameOverAnOpenTargetWaits) {
   this->make_file(u"\\b", "old");
   auto source = this->open(u"\\a");
   auto closing = this->open(u"\\b");
-  EXPECT_EQ(this->after_close(closing, [&] { return this->rename_to(source, u"\\b", kReplace); }), STATUS_SUCCESS);
+  EXPECT_EQ(this->after_close(closing, [&] { return this->rename_to(source, u"\\b", kReplaceIfExists); }),
+            STATUS_SUCCESS);
   closing.close();
   source.close();
   EXPECT_EQ(this->contents(u"\\b"), "new");
@@ -119,9 +120,10 @@ TYPED_TEST(Closing, PosixRenameWaitsForWhoeverDoesNotShareDeletion) {
   auto source = this->open(u"\\a");
   auto sharing = this->open(u"\\b", {.access = FILE_READ_DATA});
   auto closing = this->open(u"\\b", {.access = FILE_READ_DATA, .share = FILE_SHARE_READ});
-  EXPECT_EQ(this->after_close(closing,
-                              [&] { return this->rename_to(source, u"\\b", kReplace | FILE_RENAME_POSIX_SEMANTICS); }),
-            STATUS_SUCCESS);
+  EXPECT_EQ(
+      this->after_close(
+          closing, [&] { return this->rename_to(source, u"\\b", kReplaceIfExists | FILE_RENAME_POSIX_SEMANTICS); }),
+      STATUS_SUCCESS);
 }
 
 TYPED_TEST(Closing, DirectoryRenameWaitsForOpensBeneath) {
@@ -149,7 +151,8 @@ TYPED_TEST(Closing, RenameWaitsForATargetsPendingDeletion) {
   auto source = this->open(u"\\a");
   auto closing = this->open(u"\\b");
   ASSERT_EQ(this->dispose(closing), STATUS_SUCCESS);
-  EXPECT_EQ(this->after_close(closing, [&] { return this->rename_to(source, u"\\b", kReplace); }), STATUS_SUCCESS);
+  EXPECT_EQ(this->after_close(closing, [&] { return this->rename_to(source, u"\\b", kReplaceIfExists); }),
+            STATUS_SUCCESS);
 }
 
 TYPED_TEST(Closing, DirectoryDeletionWaitsForItsLastFileToGo) {
@@ -227,7 +230,7 @@ TEST_F(ClosingInMemory, NobodyWaitsWhereAnOpenInUseConflictsAsWell) {
   closing->note_closing();
   const long before = sleeps_of_this_thread();
   const NTSTATUS open_status = try_open(u"\\d\\f", {.share = 0});
-  const NTSTATUS over_status = rename_to(source, u"\\d\\f", kReplace);
+  const NTSTATUS over_status = rename_to(source, u"\\d\\f", kReplaceIfExists);
   const NTSTATUS move_status = rename_to(directory, u"\\n");
   const NTSTATUS disposition = dispose(used);
   const NTSTATUS pending = try_open(u"\\d\\f");

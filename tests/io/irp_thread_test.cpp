@@ -8,7 +8,7 @@
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kCode = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS);
+constexpr ULONG kControlCode = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS);
 
 class ThreadIo : public DeviceDriverTest {
  protected:
@@ -24,7 +24,7 @@ class ThreadIo : public DeviceDriverTest {
     ASSERT_EQ(open(u"\\Device\\Sample", &handle), STATUS_SUCCESS);
   }
   NTSTATUS send(IO_STATUS_BLOCK &io_status) {
-    return ZwDeviceIoControlFile(handle, nullptr, nullptr, nullptr, &io_status, kCode, nullptr, 0, nullptr, 0);
+    return ZwDeviceIoControlFile(handle, nullptr, nullptr, nullptr, &io_status, kControlCode, nullptr, 0, nullptr, 0);
   }
   static VOID cancel(PDEVICE_OBJECT, PIRP irp) {
     IoReleaseCancelSpinLock(irp->CancelIrql);
@@ -84,7 +84,8 @@ TEST_F(ThreadIo, ThatADriverFreesItselfIsTakenOffTheList) {
   DeviceDriverTest::start();
   std::string text;
   base::set_log_sink([&](const base::LogRecord &record) { text += record.text; });
-  PIRP irp = IoBuildDeviceIoControlRequest(kCode, routines.device, nullptr, 0, nullptr, 0, FALSE, nullptr, nullptr);
+  PIRP irp =
+      IoBuildDeviceIoControlRequest(kControlCode, routines.device, nullptr, 0, nullptr, 0, FALSE, nullptr, nullptr);
   IoFreeIrp(irp);
   base::set_log_sink(nullptr);
   EXPECT_TRUE(IsListEmpty(&PsGetCurrentThread()->IrpList));

@@ -26,8 +26,6 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
-constexpr uint64_t kPage = 4096;
-
 // A dump as a debugger reads it.
 class Core {
  public:
@@ -229,25 +227,25 @@ TEST_F(LiveDump, LeavesOutWhatHasNotBeenTouched) {
 
 TEST_F(LiveDump, HasMemoryThatNobodyMayReadAndThatOfDriversPool) {
   auto *closed =
-      static_cast<char *>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      static_cast<char *>(mmap(nullptr, 3 * kd::kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   closed[0] = 7;
-  closed[2 * kPage] = 8;
-  mprotect(closed, 3 * kPage, PROT_NONE);
+  closed[2 * kd::kPage] = 8;
+  mprotect(closed, 3 * kd::kPage, PROT_NONE);
   auto *block = static_cast<uint64_t *>(ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 'pmuD'));
   *block = 0x1234567812345678;
   ASSERT_EQ(live_dump(place.dump()).error, 0);
   const Core core(place.dump());
   EXPECT_EQ(core.memory<char>(closed), 7);
-  EXPECT_EQ(core.memory<char>(closed + 2 * kPage), 8);
-  EXPECT_FALSE(core.has(closed + kPage)) << "that nobody has touched it is all that is known of it";
+  EXPECT_EQ(core.memory<char>(closed + 2 * kd::kPage), 8);
+  EXPECT_FALSE(core.has(closed + kd::kPage)) << "that nobody has touched it is all that is known of it";
   EXPECT_EQ(core.memory<uint64_t>(block), 0x1234567812345678u);
   ExFreePoolWithTag(block, 'pmuD');
-  munmap(closed, 3 * kPage);
+  munmap(closed, 3 * kd::kPage);
 }
 
 TEST_F(LiveDump, HasMoreSegmentsThanAnElfHeaderCounts) {
   if (!std::getenv("NTEMU_TEST_FULL")) GTEST_SKIP() << "takes 300 MB of page tables";
-  constexpr uint64_t kMany = 66000, kStep = (1 << 20) + kPage;
+  constexpr uint64_t kMany = 66000, kStep = (1 << 20) + kd::kPage;
   void *pages =
       mmap(nullptr, kMany * kStep, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT_NE(pages, MAP_FAILED);

@@ -11,7 +11,6 @@
 namespace ntemu::test {
 namespace {
 
-constexpr uint64_t kPage = 4096;
 // More runs than one look tells of.
 constexpr uint64_t kPages = 8 * kd::MemoryMap::kMostRuns;
 
@@ -24,8 +23,8 @@ class MemoryMap : public ::testing::TestWithParam<bool> {
     std::set<uint64_t> pages;
     const auto at = reinterpret_cast<uint64_t>(start);
     map.for_each_run(at, at + size, private_only, [&](const kd::Range &run) {
-      for (uint64_t page = run.start; page < run.end; page += kPage)
-        EXPECT_TRUE(pages.insert((page - at) / kPage).second);
+      for (uint64_t page = run.start; page < run.end; page += kd::kPage)
+        EXPECT_TRUE(pages.insert((page - at) / kd::kPage).second);
     });
     return pages;
   }
@@ -35,9 +34,9 @@ class MemoryMap : public ::testing::TestWithParam<bool> {
 };
 
 char *map_pages(uint64_t count, int protection = PROT_READ | PROT_WRITE) {
-  void *pages = mmap(nullptr, count * kPage, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *pages = mmap(nullptr, count * kd::kPage, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   EXPECT_NE(pages, MAP_FAILED);
-  madvise(pages, count * kPage, MADV_NOHUGEPAGE);
+  madvise(pages, count * kd::kPage, MADV_NOHUGEPAGE);
   return static_cast<char *>(pages);
 }
 
@@ -45,44 +44,44 @@ TEST_P(MemoryMap, TellsThePagesThatWereTouched) {
   char *pages = map_pages(kPages);
   std::set<uint64_t> expected;
   for (uint64_t page = 1; page < kPages; page += 2 + page % 3) {
-    pages[page * kPage] = 1;
+    pages[page * kd::kPage] = 1;
     expected.insert(page);
   }
-  EXPECT_EQ(touched(pages, kPages * kPage, false), expected);
-  munmap(pages, kPages * kPage);
+  EXPECT_EQ(touched(pages, kPages * kd::kPage, false), expected);
+  munmap(pages, kPages * kd::kPage);
 }
 
 TEST_P(MemoryMap, TellsNothingOfWhatIsOnlyReserved) {
   char *pages = map_pages(kPages, PROT_NONE);
-  EXPECT_EQ(touched(pages, kPages * kPage, false), std::set<uint64_t>{});
-  munmap(pages, kPages * kPage);
+  EXPECT_EQ(touched(pages, kPages * kd::kPage, false), std::set<uint64_t>{});
+  munmap(pages, kPages * kd::kPage);
 }
 
 TEST_P(MemoryMap, TellsWhichPagesOfAFileAreItsOwn) {
   char *pages = nullptr;
   {
     FILE *file = tmpfile();
-    for (int i = 0; i < 4; ++i) EXPECT_EQ(fwrite(std::string(kPage, 'x').data(), kPage, 1, file), 1u);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(fwrite(std::string(kd::kPage, 'x').data(), kd::kPage, 1, file), 1u);
     fflush(file);
-    pages = static_cast<char *>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(file), 0));
+    pages = static_cast<char *>(mmap(nullptr, 4 * kd::kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(file), 0));
     fclose(file);
   }
   ASSERT_NE(pages, MAP_FAILED);
   EXPECT_EQ(pages[0], 'x');
-  pages[2 * kPage] = 'y';
-  EXPECT_EQ(touched(pages, 4 * kPage, true), std::set<uint64_t>{2});
-  munmap(pages, 4 * kPage);
+  pages[2 * kd::kPage] = 'y';
+  EXPECT_EQ(touched(pages, 4 * kd::kPage, true), std::set<uint64_t>{2});
+  munmap(pages, 4 * kd::kPage);
 }
 
 TEST_P(MemoryMap, ReadsWhatTheProcessItselfMayNot) {
   char *pages = map_pages(3);
-  std::memset(pages, 7, 3 * kPage);
-  mprotect(pages, kPage, PROT_NONE);
-  munmap(pages + 2 * kPage, kPage);
-  char copy[3 * kPage];
-  EXPECT_EQ(map.read(reinterpret_cast<uint64_t>(pages), copy, sizeof copy), 2 * kPage);
+  std::memset(pages, 7, 3 * kd::kPage);
+  mprotect(pages, kd::kPage, PROT_NONE);
+  munmap(pages + 2 * kd::kPage, kd::kPage);
+  char copy[3 * kd::kPage];
+  EXPECT_EQ(map.read(reinterpret_cast<uint64_t>(pages), copy, sizeof copy), 2 * kd::kPage);
   EXPECT_EQ(copy[0], 7);
-  munmap(pages, 2 * kPage);
+  munmap(pages, 2 * kd::kPage);
 }
 
 TEST_P(MemoryMap, HasTheMappingsWithTheirFilesAndRights) {

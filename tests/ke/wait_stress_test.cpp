@@ -6,7 +6,7 @@
 namespace ntemu::test {
 namespace {
 
-constexpr int kThreads = 8;
+constexpr int kStressThreads = 8;
 
 class Random {
  public:
@@ -65,7 +65,7 @@ TEST_F(KeEventStress, ASynchronizationEventIsALock) {
   long long counters[kEvents] = {};
   for (int i = 0; i < kEvents; ++i) events.push_back(std::make_unique<Event>(SynchronizationEvent, true));
   std::atomic<long long> taken{0};
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       const int which = random.below(kEvents);
@@ -105,7 +105,7 @@ TEST_F(KeEventStress, ANotificationEventLetsEverybodyPastItsSet) {
     event.set();
   });
   {
-    Race crowd(kThreads - 1, [&](int) {
+    Race crowd(kStressThreads - 1, [&](int) {
       for (int i = 0; i < kRounds; ++i) {
         EXPECT_EQ(wait(&event), STATUS_SUCCESS);
         passed.fetch_add(1);
@@ -114,7 +114,7 @@ TEST_F(KeEventStress, ANotificationEventLetsEverybodyPastItsSet) {
   }
   ends.store(true);
   setter.join();
-  EXPECT_EQ(passed.load(), (kThreads - 1) * kRounds);
+  EXPECT_EQ(passed.load(), (kStressThreads - 1) * kRounds);
   EXPECT_FALSE(has_waiters(event.Header));
 }
 
@@ -123,7 +123,7 @@ TEST_F(KeSemaphoreStress, ItsCountIsConservedAndNeverExceeded) {
   const int kRounds = rounds(500, 100000);
   Semaphore semaphore(kPermits, kPermits);
   Room room(kPermits);
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       LARGE_INTEGER timeout = random.short_time();
@@ -149,7 +149,7 @@ TEST_F(KeSemaphoreStress, EverySignalEndsOneWaitOrStays) {
   const int kRounds = rounds(500, 100000);
   Semaphore semaphore;
   std::atomic<long long> signaled{0}, received{0};
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       if (id % 2) {
@@ -173,7 +173,7 @@ TEST_F(KeMutantStress, ExcludesAndRecurses) {
   Room rooms[2] = {Room(1), Room(1)};
   long long counters[2] = {};
   std::atomic<long long> taken{0};
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       const int which = random.below(2);
@@ -206,7 +206,7 @@ TEST_F(KeMutantStress, ReleasesOfARecursionAreNotLostAmongPolls) {
   const int kRounds = rounds(4000, 400000);
   Mutex mutex;
   std::atomic<bool> ends{false};
-  Race pollers(kThreads - 1, [&](int) {
+  Race pollers(kStressThreads - 1, [&](int) {
     while (!ends.load()) {
       if (poll(&mutex) == STATUS_SUCCESS) mutex.release();
     }
@@ -226,7 +226,7 @@ TEST_F(KeMutantStress, EveryAbandonmentIsToldOnce) {
   std::atomic<int> abandoned{0}, told{0};
   long long counter = 0;
   std::atomic<long long> taken{0};
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       LARGE_INTEGER timeout = random.short_time();
@@ -257,13 +257,13 @@ TEST_F(KeQueueStress, EveryEntryIsTakenOnce) {
     std::atomic<int> taken{0};
   };
   const int kItems = rounds(400, 60000);
-  constexpr int kProducers = kThreads / 2;
+  constexpr int kProducers = kStressThreads / 2;
   Queue queue(2);
   Event busy(SynchronizationEvent, true);
   std::vector<Item> items(static_cast<size_t>(kItems * kProducers));
   std::atomic<int> left{kItems * kProducers};
   {
-    Race consumers(kThreads - kProducers, [&](int id) {
+    Race consumers(kStressThreads - kProducers, [&](int id) {
       Random random(id);
       while (left.load() > 0) {
         LARGE_INTEGER timeout = random.short_time();
@@ -314,7 +314,7 @@ TEST_F(KeWaitStress, AnyAndAllOfASharedSetLoseAndDoubleNothing) {
         return mutexes[i / 3].release();
     }
   };
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       size_t order[kObjects] = {0, 1, 2, 3, 4, 5};
@@ -343,11 +343,11 @@ TEST_F(KeWaitStress, AnyAndAllOfASharedSetLoseAndDoubleNothing) {
 }
 
 TEST_F(KeWaitStress, ApcsAndAlertsLoseNoSignalAndNoApc) {
-  constexpr int kTargets = kThreads / 2;
+  constexpr int kTargets = kStressThreads / 2;
   const int kRounds = rounds(300, 30000);
   Semaphore semaphore;
   std::atomic<long long> received{0}, queued{0}, ran{0}, released{0};
-  std::atomic<int> shooting{kThreads - kTargets};
+  std::atomic<int> shooting{kStressThreads - kTargets};
   const auto kernel = [](PRKAPC, PKNORMAL_ROUTINE *, PVOID *, PVOID *first, PVOID *) {
     static_cast<std::atomic<long long> *>(*first)->fetch_add(1);
   };
@@ -373,7 +373,7 @@ TEST_F(KeWaitStress, ApcsAndAlertsLoseNoSignalAndNoApc) {
       }
     });
     {
-      Race shooters(kThreads - kTargets, [&](int id) {
+      Race shooters(kStressThreads - kTargets, [&](int id) {
         Random random(100 + id);
         KAPC mine[kTargets];
         for (int i = 0; i < kTargets; ++i) {
@@ -415,7 +415,7 @@ TEST_F(KeWaitStress, ApcsAndAlertsLoseNoSignalAndNoApc) {
 
 TEST_F(KeThreadStress, EndsAreSeenByAllWhoWait) {
   const int kRounds = rounds(5, 300);
-  Race crowd(kThreads, [&](int id) {
+  Race crowd(kStressThreads, [&](int id) {
     Random random(id);
     for (int i = 0; i < kRounds; ++i) {
       int done[3] = {};

@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr size_t kTruncate = ~size_t{0};
+constexpr size_t kCutOff = ~size_t{0};
 
 TEST(sprintf, FormatsByNtRules) {
   char narrow[64];
@@ -60,7 +60,7 @@ TEST(_snprintf_s, CutsAtTheCountOnly) {
   char buffer[4];
   EXPECT_EQ(nt__snprintf_s(buffer, 4, 2, "%d", 123), -1);
   EXPECT_STREQ(buffer, "12");
-  EXPECT_EQ(nt__snprintf_s(buffer, 4, kTruncate, "%d", 12345), -1);
+  EXPECT_EQ(nt__snprintf_s(buffer, 4, kCutOff, "%d", 12345), -1);
   EXPECT_STREQ(buffer, "123");
   EXPECT_EQ(nt__snprintf_s(buffer, 4, 8, "%d", 12345), -1);
   EXPECT_STREQ(buffer, "");

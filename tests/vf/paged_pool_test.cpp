@@ -15,10 +15,7 @@
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kTag = 0x50615056;  // 'VPaP'
-
-__attribute__((noinline)) void write_to(void *address) { *static_cast<volatile char *>(address) = 1; }
-__attribute__((noinline)) char read_from(const void *address) { return *static_cast<const volatile char *>(address); }
+constexpr ULONG kPagedTag = 0x50615056;  // 'VPaP'
 
 // Up and down again: what a driver does that trims.
 void raise_once() { const AtIrql high(DISPATCH_LEVEL); }
@@ -30,8 +27,8 @@ class Trimming : public VerifiedTest {
     if (ex::poisons()) GTEST_SKIP() << "AddressSanitizer: the special pool is off, and nothing is trimmed";
     verify(vf::kForceIrql);
   }
-  static char *take(SIZE_T bytes) { return static_cast<char *>(ExAllocatePoolWithTag(PagedPool, bytes, kTag)); }
-  static void free(void *block) { ExFreePoolWithTag(block, kTag); }
+  static char *take(SIZE_T bytes) { return static_cast<char *>(ExAllocatePoolWithTag(PagedPool, bytes, kPagedTag)); }
+  static void free(void *block) { ExFreePoolWithTag(block, kPagedTag); }
   // MmIsAddressValid is what an access that must not fault asks.
   static bool is_in(void *block) { return MmIsAddressValid(block); }
 };
@@ -153,7 +150,7 @@ TEST_F(Trimming, ComesBackBelowDispatchLevelWithWhatItHolds) {
 }
 
 TEST_F(Trimming, OnlyWhatTheOptionIsFor) {
-  char *nonpaged = static_cast<char *>(ExAllocatePoolWithTag(NonPagedPool, 100, kTag));
+  char *nonpaged = static_cast<char *>(ExAllocatePoolWithTag(NonPagedPool, 100, kPagedTag));
   EXPECT_FALSE(ex::in_special_pool(nonpaged));
   char *paged = take(100);
   vf::change_options(__executable_start, vf::kSpecialPool);

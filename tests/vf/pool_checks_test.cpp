@@ -8,21 +8,23 @@
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kTag = 0x6b684356;  // 'VChk'
+constexpr ULONG kCheckedTag = 0x6b684356;  // 'VChk'
 
 class PoolChecks : public VerifiedTest {
  protected:
-  static void *take(SIZE_T bytes, POOL_TYPE type = NonPagedPool) { return ExAllocatePoolWithTag(type, bytes, kTag); }
+  static void *take(SIZE_T bytes, POOL_TYPE type = NonPagedPool) {
+    return ExAllocatePoolWithTag(type, bytes, kCheckedTag);
+  }
   static ke::Bugcheck free(void *block) {
-    return ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kTag); });
+    return ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kCheckedTag); });
   }
 };
 
 TEST_F(PoolChecks, NoBytes) {
   verify();
   expect_stop(ke::catch_bugcheck([] { take(0, PagedPool); }), 0xC4, 0x00, PASSIVE_LEVEL, PagedPool, 0);
-  expect_stop(ke::catch_bugcheck([] { ExAllocatePool2(POOL_FLAG_NON_PAGED, 0, kTag); }), 0xC4, 0x00, PASSIVE_LEVEL,
-              NonPagedPoolNx, 0);
+  expect_stop(ke::catch_bugcheck([] { ExAllocatePool2(POOL_FLAG_NON_PAGED, 0, kCheckedTag); }), 0xC4, 0x00,
+              PASSIVE_LEVEL, NonPagedPoolNx, 0);
   EXPECT_TRUE(logged("pool_checks_test.cpp:")) << log_;
 }
 
@@ -31,8 +33,8 @@ TEST_F(PoolChecks, AllocationsAtAWrongIrql) {
   {
     const AtIrql high(DISPATCH_LEVEL);
     expect_stop(ke::catch_bugcheck([] { take(24, PagedPool); }), 0xC4, 0x01, DISPATCH_LEVEL, PagedPool, 24);
-    expect_stop(ke::catch_bugcheck([] { ExAllocatePool2(POOL_FLAG_PAGED, 24, kTag); }), 0xC4, 0x01, DISPATCH_LEVEL,
-                PagedPool, 24);
+    expect_stop(ke::catch_bugcheck([] { ExAllocatePool2(POOL_FLAG_PAGED, 24, kCheckedTag); }), 0xC4, 0x01,
+                DISPATCH_LEVEL, PagedPool, 24);
     ExFreePool(take(24));
   }
   const AtIrql higher(HIGH_LEVEL);
@@ -106,7 +108,7 @@ TEST_F(PoolChecks, AResourceOrALookasideListInUse) {
   expect_stop(free(block), 0xC4, 0xD2, number(resource), number(block), kSize);
   ExDeleteResourceLite(resource);
   auto *list = reinterpret_cast<NPAGED_LOOKASIDE_LIST *>((number(block) + 63) & ~ULONG_PTR{63});
-  ExInitializeNPagedLookasideList(list, nullptr, nullptr, 0, 64, kTag, 0);
+  ExInitializeNPagedLookasideList(list, nullptr, nullptr, 0, 64, kCheckedTag, 0);
   expect_stop(free(block), 0xC4, 0xCC, number(list), number(block), kSize);
   ExDeleteNPagedLookasideList(list);
   ExFreePool(block);
@@ -134,8 +136,8 @@ TEST_F(PoolChecks, OverrunsAreThePoolTrackings) {
 TEST_F(PoolChecks, AnotherTagIsBadPoolCallerAsEver) {
   verify(vf::kStandardOptions & ~vf::kSpecialPool);
   void *block = take(64);
-  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kTag + 1); }), 0xC2, 0xA, number(block), kTag,
-              kTag + 1);
+  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kCheckedTag + 1); }), 0xC2, 0xA, number(block),
+              kCheckedTag, kCheckedTag + 1);
   ExFreePool(block);
 }
 
@@ -154,15 +156,15 @@ TEST_F(PoolChecks, AllTheWaysToAllocateStillWork) {
     std::memset(dirty, 0xff, 100);
     ExFreePool(dirty);
     check(ExAllocatePool(NonPagedPool, 100), 100, false);
-    check(ExAllocatePool2(POOL_FLAG_PAGED, 100, kTag), 100, true);
-    check(ExAllocatePoolZero(PagedPool, 100, kTag), 100, true);
-    check(ExAllocatePoolUninitialized(PagedPool, 100, kTag), 100, false);
-    check(ExAllocatePoolWithTag(static_cast<POOL_TYPE>(PagedPool | POOL_ZERO_ALLOCATION), 100, kTag), 100, true);
+    check(ExAllocatePool2(POOL_FLAG_PAGED, 100, kCheckedTag), 100, true);
+    check(ExAllocatePoolZero(PagedPool, 100, kCheckedTag), 100, true);
+    check(ExAllocatePoolUninitialized(PagedPool, 100, kCheckedTag), 100, false);
+    check(ExAllocatePoolWithTag(static_cast<POOL_TYPE>(PagedPool | POOL_ZERO_ALLOCATION), 100, kCheckedTag), 100, true);
   }
-  void *aligned = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kTag);
+  void *aligned = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kCheckedTag);
   EXPECT_EQ(number(aligned) % SYSTEM_CACHE_ALIGNMENT_SIZE, 0u);
   ExFreePool(aligned);
-  EXPECT_EQ(ExAllocatePool2(0, 16, kTag), nullptr);
+  EXPECT_EQ(ExAllocatePool2(0, 16, kCheckedTag), nullptr);
   EXPECT_EQ(ExAllocatePool(PagedPool, SIZE_T{1} << 60), nullptr);
   EXPECT_EQ(ke::catch_raise([] { ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 16, 0); }),
             STATUS_INVALID_PARAMETER);

@@ -12,7 +12,7 @@
 namespace ntemu::test {
 namespace {
 
-constexpr ULONG kTag = 0x63705356;  // 'VSpc'
+constexpr ULONG kSpecialTag = 0x63705356;  // 'VSpc'
 constexpr ULONG_PTR kPage = base::kPageSize;
 
 struct Touch {
@@ -49,9 +49,6 @@ std::optional<ke::Bugcheck> fault_of(const Body &body) {
   return touched.explained;
 }
 
-__attribute__((noinline)) void write_to(void *address) { *static_cast<volatile char *>(address) = 1; }
-__attribute__((noinline)) char read_from(const void *address) { return *static_cast<const volatile char *>(address); }
-
 class SpecialPool : public VerifiedTest {
  protected:
   SpecialPool() {
@@ -62,10 +59,10 @@ class SpecialPool : public VerifiedTest {
     if (ex::poisons()) GTEST_SKIP() << "AddressSanitizer finds the same, and the special pool is off";
   }
   static char *take(SIZE_T bytes, POOL_TYPE type = NonPagedPool) {
-    return static_cast<char *>(ExAllocatePoolWithTag(type, bytes, kTag));
+    return static_cast<char *>(ExAllocatePoolWithTag(type, bytes, kSpecialTag));
   }
   static ke::Bugcheck free(void *block) {
-    return ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kTag); });
+    return ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kSpecialTag); });
   }
   // A block that may be wrong, which nobody is told of.
   static bool is_special(const void *block) { return ex::look_at_pool(block).special; }
@@ -96,7 +93,7 @@ TEST_F(SpecialPool, BlocksOfAPageOrMoreBeginOnOne) {
 }
 
 TEST_F(SpecialPool, CacheAlignedBlocksAre) {
-  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kTag);
+  void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 40, kSpecialTag);
   EXPECT_TRUE(is_special(block));
   EXPECT_EQ(number(block) % SYSTEM_CACHE_ALIGNMENT_SIZE, 0u);
   ExFreePool(block);
@@ -116,7 +113,7 @@ TEST_F(SpecialPool, StartAligned) {
 }
 
 TEST_F(SpecialPool, ZeroedOnlyIfAskedFor) {
-  auto *zeroed = static_cast<char *>(ExAllocatePool2(POOL_FLAG_PAGED, 300, kTag));
+  auto *zeroed = static_cast<char *>(ExAllocatePool2(POOL_FLAG_PAGED, 300, kSpecialTag));
   for (int i = 0; i < 300; ++i) ASSERT_EQ(zeroed[i], 0);
   char *filled = take(300);
   EXPECT_NE(filled[0], 0) << "what is used without being set shows";
@@ -212,8 +209,8 @@ TEST_F(SpecialPool, AnotherAddressOfTheBlock) {
 
 TEST_F(SpecialPool, AnotherTag) {
   char *block = take(64);
-  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kTag + 1); }), 0xC2, 0xA, number(block), kTag,
-              kTag + 1);
+  expect_stop(ke::catch_bugcheck([&] { ExFreePoolWithTag(block, kSpecialTag + 1); }), 0xC2, 0xA, number(block),
+              kSpecialTag, kSpecialTag + 1);
   ExFreePool(block);
 }
 
@@ -221,7 +218,7 @@ TEST_F(SpecialPool, AnotherTag) {
 TEST_F(SpecialPool, FreedByOthers) {
   char *block = take(64, PagedPool), *other = take(64);
   vf::unverify_image(__executable_start);
-  ExFreePoolWithTag(other, kTag);
+  ExFreePoolWithTag(other, kSpecialTag);
   {
     const AtIrql high(DISPATCH_LEVEL);
     expect_stop(free(block), 0xC1, DISPATCH_LEVEL, PagedPool, number(block), 0x31);
@@ -235,7 +232,7 @@ TEST_F(SpecialPool, FreedByOthers) {
 
 TEST_F(SpecialPool, AtAWrongIrqlWhoeverAsks) {
   const AtIrql high(DISPATCH_LEVEL);
-  const ex::PoolRequest request{.type = PagedPool, .bytes = 64, .tag = kTag};
+  const ex::PoolRequest request{.type = PagedPool, .bytes = 64, .tag = kSpecialTag};
   expect_stop(ke::catch_bugcheck([&] { ex::take_special(request, vf::Alignment::kEnd); }), 0xC1, DISPATCH_LEVEL,
               PagedPool, 64, 0x30);
 }
@@ -248,20 +245,20 @@ TEST_F(SpecialPool, OnlyTheTagsAndSizesThatAreWanted) {
     ExFreePool(block);
     return is;
   };
-  EXPECT_TRUE(special(32, kTag));
-  EXPECT_TRUE(special(64, kTag));
-  EXPECT_FALSE(special(31, kTag));
-  EXPECT_FALSE(special(65, kTag));
+  EXPECT_TRUE(special(32, kSpecialTag));
+  EXPECT_TRUE(special(64, kSpecialTag));
+  EXPECT_FALSE(special(31, kSpecialTag));
+  EXPECT_FALSE(special(65, kSpecialTag));
   EXPECT_TRUE(special(40, 0x7a7a6241));   // 'Abzz'
   EXPECT_FALSE(special(40, 0x7a7a6341));  // 'Aczz'
 }
 
 TEST_F(SpecialPool, AnyDriverMayAskForIt) {
   vf::unverify_image(__executable_start);
-  void *block = ExAllocatePool2(POOL_FLAG_PAGED | POOL_FLAG_SPECIAL_POOL, 40, kTag);
+  void *block = ExAllocatePool2(POOL_FLAG_PAGED | POOL_FLAG_SPECIAL_POOL, 40, kSpecialTag);
   EXPECT_TRUE(is_special(block));
-  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_SPECIAL_POOL, 40, kTag), nullptr);
-  ExFreePoolWithTag(block, kTag);
+  EXPECT_EQ(ExAllocatePool2(POOL_FLAG_SPECIAL_POOL, 40, kSpecialTag), nullptr);
+  ExFreePoolWithTag(block, kSpecialTag);
   EXPECT_EQ(free(block).code, 0xC1u);
   EXPECT_TRUE(logged("    allocated: ")) << log_;
 }
@@ -333,11 +330,11 @@ TEST_F(SpecialPool, StressOfEightThreads) {
       for (const auto &[bytes, length] : held) {
         ASSERT_EQ(bytes[0], static_cast<char>(length));
         ASSERT_EQ(bytes[length - 1], static_cast<char>(length));
-        ExFreePoolWithTag(bytes, kTag);
+        ExFreePoolWithTag(bytes, kSpecialTag);
       }
       held.clear();
     }
-    for (const auto &[bytes, length] : held) ExFreePoolWithTag(bytes, kTag);
+    for (const auto &[bytes, length] : held) ExFreePoolWithTag(bytes, kSpecialTag);
   };
   const ex::PoolUse before = ex::pool_use();
   {

@@ -52,4 +52,10 @@ class AtIrql {
   KIRQL before_;
 };
 
+// Accesses as a driver makes them: no compiler leaves them out, or makes them elsewhere.
+__attribute__((noinline)) inline void write_to(void *address) { *static_cast<volatile char *>(address) = 1; }
+__attribute__((noinline)) inline char read_from(const void *address) {
+  return *static_cast<const volatile char *>(address);
+}
+
 }  // namespace ntemu::test

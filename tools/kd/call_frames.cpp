@@ -10,7 +10,7 @@ namespace ntemu::debug {
 namespace {
 
 constexpr uint32_t kMostBytes = 1 << 20;
-constexpr size_t kDeepest = 64;
+constexpr size_t kMostRemembered = 64;
 // What binutils' and LLVM's linkers write: a table of pairs of 32 bits, from the section's beginning, in order.
 constexpr uint8_t kTableEncoding = DW_EH_PE_datarel | DW_EH_PE_sdata4;
 
@@ -178,7 +178,7 @@ class Program {
         advance(reader.get<uint32_t>());
         return true;
       case DW_CFA_remember_state:
-        failed_ |= remembered_.size() == kDeepest;
+        failed_ |= remembered_.size() == kMostRemembered;
         if (!failed_) remembered_.push_back(row_);
         return true;
       case DW_CFA_restore_state:

@@ -10,11 +10,6 @@ namespace {
 
 constexpr uint64_t kMostInstructions = 10'000;
 
-bool fail(Output &output, const std::string &text) {
-  output.error(text);
-  return false;
-}
-
 // Until `end`, or `count` of them; the address behind the last one.
 Address tell_code(Session &session, Output &output, Address at, Address end, uint64_t count) {
   std::string function;
@@ -58,13 +53,13 @@ bool unassemble(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kCodeCommands[] = {
     {"u", "[ADDRESS] [L COUNT]", "Instructions from an address on", unassemble},
     {"uf", "[ADDRESS]", "The instructions of a function", unassemble},
 };
 
 }  // namespace
 
-std::span<const Command> code_commands() { return kCommands; }
+std::span<const Command> code_commands() { return kCodeCommands; }
 
 }  // namespace ntemu::debug

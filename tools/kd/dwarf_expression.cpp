@@ -10,7 +10,7 @@ namespace ntemu::debug {
 namespace {
 
 constexpr int kMostSteps = 1000;
-constexpr size_t kDeepest = 64;
+constexpr size_t kMostValues = 64;
 
 class Machine {
  public:
@@ -28,7 +28,7 @@ class Machine {
 
  private:
   void push(std::optional<uint64_t> value) {
-    failed_ |= !value || stack_.size() == kDeepest;
+    failed_ |= !value || stack_.size() == kMostValues;
     if (!failed_) stack_.push_back(*value);
   }
   uint64_t pop() {

@@ -7,7 +7,7 @@
 namespace ntemu::debug {
 namespace {
 
-constexpr int kDeepest = 100;
+constexpr int kDeepestExpression = 100;
 
 bool is_name_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '?'; }
 bool is_name_part(char c) {
@@ -163,7 +163,7 @@ class Parser {
   }
 
   Result<uint64_t> unary() {
-    if (++depth_ > kDeepest) return fail("it is too deep");
+    if (++depth_ > kDeepestExpression) return fail("it is too deep");
     auto value = operand();
     --depth_;
     return value;

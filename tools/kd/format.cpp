@@ -84,4 +84,8 @@ bool matches(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', in) == std::string_view::npos;
 }
 
+bool matches_part(std::string_view pattern, std::string_view text) {
+  return matches(fmt::format("*{}*", pattern), text);
+}
+
 }  // namespace ntemu::debug

@@ -21,5 +21,7 @@ std::string wait_reason_name(unsigned reason);
 std::string printable_text(std::string_view text);
 // Whether `text` matches `pattern`, in which * and ? stand for others; regardless of case.
 bool matches(std::string_view pattern, std::string_view text);
+// Whether a part of `text` matches `pattern`.
+bool matches_part(std::string_view pattern, std::string_view text);
 
 }  // namespace ntemu::debug

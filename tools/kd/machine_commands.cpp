@@ -8,11 +8,6 @@
 namespace ntemu::debug {
 namespace {
 
-bool fail(Output &output, const std::string &text) {
-  output.error(text);
-  return false;
-}
-
 bool tell_target(Session &session, Arguments &, Output &output) {
   const MachineInfo info = machine_info(session);
   const kd::DebuggerData &data = session.target().data();
@@ -126,7 +121,7 @@ bool tell_pcr(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kMachineCommands[] = {
     {"vertarget version", "", "What is looked at: version, time, uptime", tell_target},
     {"!irql", "[PROCESSOR]", "The IRQL of a processor, and of the selected thread", tell_irql},
     {"!pcr !prcb", "[PROCESSOR]", "A processor: its thread, its IRQL, its DPCs", tell_pcr},
@@ -134,6 +129,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> machine_commands() { return kCommands; }
+std::span<const Command> machine_commands() { return kMachineCommands; }
 
 }  // namespace ntemu::debug

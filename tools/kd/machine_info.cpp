@@ -11,16 +11,14 @@ namespace ntemu::debug {
 namespace {
 
 constexpr size_t kMostProcessors = 64;
-constexpr int64_t kFrom1601To1970 = 116'444'736'000'000'000;
-
-Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
+constexpr int64_t kUnixEpoch = 116'444'736'000'000'000;
 
 }  // namespace
 
 int64_t machine_time() {
   timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
-  return kFrom1601To1970 + time.tv_sec * 10'000'000 + time.tv_nsec / 100;
+  return kUnixEpoch + time.tv_sec * 10'000'000 + time.tv_nsec / 100;
 }
 
 MachineInfo machine_info(Session &session) {

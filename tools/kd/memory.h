@@ -15,6 +15,9 @@ namespace ntemu::debug {
 
 using Address = uint64_t;
 
+// Of what a pointer of the machine points to.
+inline Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
+
 // U+FFFD for halves of pairs that stand alone.
 std::string to_utf8(std::u16string_view text);
 

@@ -12,11 +12,6 @@ namespace {
 constexpr uint64_t kMostBytes = 1 << 20;
 constexpr size_t kRow = 16;
 
-bool fail(Output &output, const std::string &text) {
-  output.error(text);
-  return false;
-}
-
 struct Range {
   Address start;
   uint64_t count;  // of units
@@ -142,7 +137,7 @@ bool dump_string(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kMemoryCommands[] = {
     {"dq dp dd dw db", "ADDRESS [L COUNT | END]", "Memory as numbers of 8, 4, 2 or 1 bytes", dump_numbers},
     {"dps dqs", "ADDRESS [L COUNT | END]", "Memory as pointers, with what they point into", dump_numbers},
     {"da du", "ADDRESS [L COUNT]", "Text of bytes, or of UTF-16", dump_text},
@@ -151,6 +146,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> memory_commands() { return kCommands; }
+std::span<const Command> memory_commands() { return kMemoryCommands; }
 
 }  // namespace ntemu::debug

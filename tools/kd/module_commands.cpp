@@ -10,11 +10,6 @@
 namespace ntemu::debug {
 namespace {
 
-bool fail(Output &output, const std::string &text) {
-  output.error(text);
-  return false;
-}
-
 std::string symbol_state(Module &module, bool open) {
   if (open) module.file();
   if (!module.file_tried()) return "(deferred)";
@@ -102,7 +97,7 @@ bool list_near(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kModuleCommands[] = {
     {"lm lmv lmm lmvm", "[-a] [m PATTERN]", "The loaded modules; v: in detail, -a: the host's libraries, too",
      list_modules},
     {"x", "[MODULE!]PATTERN", "The functions and variables whose names match", examine},
@@ -111,6 +106,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> module_commands() { return kCommands; }
+std::span<const Command> module_commands() { return kModuleCommands; }
 
 }  // namespace ntemu::debug

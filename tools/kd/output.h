@@ -71,6 +71,12 @@ class Output {
   virtual void end_command(bool succeeded) = 0;
 };
 
+// For the end of a command that fails with this error.
+inline bool fail(Output &output, std::string_view text) {
+  output.error(text);
+  return false;
+}
+
 // An object of the list `key` for as long as this lives.
 class Object {
  public:

@@ -10,11 +10,6 @@
 namespace ntemu::debug {
 namespace {
 
-bool fail(Output &output, std::string_view text) {
-  output.error(text);
-  return false;
-}
-
 bool select_thread(Session &session, Arguments &arguments, Output &output) {
   if (!arguments.words().empty()) {
     const auto address = session.evaluate(arguments.text());
@@ -89,13 +84,13 @@ bool threads(Session &session, Arguments &arguments, Output &output) {
   return succeeded;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kSelectionCommands[] = {
     {".thread", "[ADDRESS]", "Selects the thread at an address", select_thread},
     {"~", "[N|*] [s|COMMAND]", "The threads; ~2s selects one, ~*k runs a command for each", threads},
 };
 
 }  // namespace
 
-std::span<const Command> selection_commands() { return kCommands; }
+std::span<const Command> selection_commands() { return kSelectionCommands; }
 
 }  // namespace ntemu::debug

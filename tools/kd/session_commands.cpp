@@ -8,11 +8,6 @@
 namespace ntemu::debug {
 namespace {
 
-bool fail(Output &output, const std::string &text) {
-  output.error(text);
-  return false;
-}
-
 bool help(Session &, Arguments &arguments, Output &output) {
   if (arguments.words().empty()) {
     Table table("commands", {{"Command", "names"}, {"Arguments", "arguments"}, {"", "help"}}, {.header = false});
@@ -103,7 +98,7 @@ bool reload(Session &session, Arguments &, Output &) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kSessionCommands[] = {
     {"?", "EXPRESSION", "The value of an expression", evaluate_expression,
      "Numbers are hexadecimal; 0n1 is decimal, 0t1 octal, 0y1 binary. ` may stand in them.\n"
      "+ - * / % & | ^ ~ << >> < > <= >= == != ( ), and or xor mod not, poi() qwo() dwo() wo() by() low() hi(),\n"
@@ -121,6 +116,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> session_commands() { return kCommands; }
+std::span<const Command> session_commands() { return kSessionCommands; }
 
 }  // namespace ntemu::debug

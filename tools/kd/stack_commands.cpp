@@ -12,11 +12,6 @@
 namespace ntemu::debug {
 namespace {
 
-bool fail(Output &output, std::string_view text) {
-  output.error(text);
-  return false;
-}
-
 std::string source_suffix(const std::optional<SourceLine> &line) {
   return line ? fmt::format(" [{} @ {}] ", line->file, line->line) : "";
 }
@@ -218,7 +213,7 @@ bool show_variables(Session &session, Arguments &arguments, Output &output) {
   return shown || fail(output, "No variables are known of this frame");
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kStackCommands[] = {
     {"k kn kv kb kp kL knL kvn kbn", "[COUNT]", "The stack of the selected thread; n: with numbers, L: without lines",
      show_stack},
     {".frame", "[/r] [NUMBER]", "Selects a frame; /r: with its registers", show_frame},
@@ -228,6 +223,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> stack_commands() { return kCommands; }
+std::span<const Command> stack_commands() { return kStackCommands; }
 
 }  // namespace ntemu::debug

@@ -14,9 +14,7 @@ namespace {
 namespace stdfs = std::filesystem;
 
 // A list that changes while it is looked at may seem broken; then it is looked at anew.
-constexpr int kAttempts = 3;
-
-Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
+constexpr int kListAttempts = 3;
 
 // What is mapped of a file whose private copy is gone.
 std::string without_deleted(const std::string &path) {
@@ -174,7 +172,7 @@ Walk<Thread> Target::walk_threads() {
 const Walk<Thread> &Target::threads() {
   for (int i = 0; !threads_; ++i) {
     Walk<Thread> walk = walk_threads();
-    if (!live() || walk.problems.empty() || i + 1 == kAttempts) {
+    if (!live() || walk.problems.empty() || i + 1 == kListAttempts) {
       threads_ = std::move(walk);
     } else {
       memory_->forget();

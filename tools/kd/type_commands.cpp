@@ -11,7 +11,7 @@
 namespace ntemu::debug {
 namespace {
 
-constexpr unsigned kDeepest = 10;
+constexpr unsigned kMostDepth = 10;
 constexpr size_t kMostLines = 20'000;
 
 class TypeDump {
@@ -84,20 +84,15 @@ class TypeDump {
   size_t lines_ = 0;
 };
 
-bool fail(Output &output, const std::string &text) {
-  output.error(text);
-  return false;
-}
-
 std::optional<unsigned> take_depth(Arguments &arguments) {
   const auto &words = arguments.words();
   const auto at =
       std::find_if(words.begin(), words.end(), [](const std::string &word) { return word.starts_with("-r"); });
   if (at == words.end()) return std::nullopt;
-  unsigned depth = kDeepest;
+  unsigned depth = kMostDepth;
   std::from_chars(at->data() + 2, at->data() + at->size(), depth);
   arguments.take_option(std::string(*at));
-  return std::min(depth, kDeepest);
+  return std::min(depth, kMostDepth);
 }
 
 bool list_types(Session &session, const std::string &pattern, Output &output) {
@@ -162,13 +157,13 @@ bool dump_type(Session &session, Arguments &arguments, Output &output) {
   return dump.any() || words.empty() || fail(output, fmt::format("{} has no member {}", type->text(), words.front()));
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kTypeCommands[] = {
     {"dt", "[-r[N]] [-v] [-y] [MODULE!]TYPE [ADDRESS] [MEMBER...]", "A type, or an object of it at an address",
      dump_type},
 };
 
 }  // namespace
 
-std::span<const Command> type_commands() { return kCommands; }
+std::span<const Command> type_commands() { return kTypeCommands; }
 
 }  // namespace ntemu::debug

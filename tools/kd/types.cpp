@@ -30,10 +30,10 @@ std::string basic_text(const Type &type) {
   }
 }
 
-constexpr int kDeepest = 16;
+constexpr int kDeepestType = 16;
 
 std::string text_of(const Type &type, int depth) {
-  if (depth == kDeepest) return "...";
+  if (depth == kDeepestType) return "...";
   switch (type.kind) {
     case TypeKind::kPointer: {
       const Type *target = type.target();
@@ -64,7 +64,7 @@ std::string_view take_word(std::string_view &path) {
 
 // Also in unnamed members; the offset is from the outer type's beginning.
 std::optional<Field> find_member(const Type &type, std::string_view name, int depth = 0) {
-  if (!type.is_composite() || depth == kDeepest) return std::nullopt;
+  if (!type.is_composite() || depth == kDeepestType) return std::nullopt;
   for (const Member &member : type.members()) {
     if (member.name == name) return Field{member.offset, member.type, member.bit_offset, member.bit_size};
     if (!member.name.empty()) continue;

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-int fail(const Error &error) {
+int fail_in_words(const Error &error) {
   fmt::print(stderr, "ntemu: {}\n", error.text);
   return machine::exit_code(machine::win32_error(error));
 }
@@ -43,9 +43,9 @@ void print_table(const json &threads) {
 
 int threads(const ClientOptions &options) {
   auto client = machine::ControlClient::connect(options.machine, options.pid);
-  if (!client) return fail(client.error());
+  if (!client) return fail_in_words(client.error());
   auto reply = client->call("threads", json::object());
-  if (!reply) return fail(reply.error());
+  if (!reply) return fail_in_words(reply.error());
   if (options.json) {
     std::puts((*reply)["threads"].dump(2).c_str());
   } else {
@@ -56,11 +56,11 @@ int threads(const ClientOptions &options) {
 
 int wait(const WaitOptions &options) {
   auto client = machine::ControlClient::connect(options.machine, options.pid);
-  if (!client) return fail(client.error());
+  if (!client) return fail_in_words(client.error());
   json arguments = machine::Condition{options.threads, options.reason, options.start}.to_json();
   if (options.timeout) arguments["timeout"] = static_cast<double>(options.timeout->count()) / 1000;
   auto reply = client->call("wait", arguments);
-  if (!reply) return fail(reply.error());
+  if (!reply) return fail_in_words(reply.error());
   if (options.json) std::puts((*reply)["threads"].dump(2).c_str());
   if ((*reply)["met"].get<bool>()) return 0;
   constexpr uint32_t kWaitTimeout = 258;

@@ -42,7 +42,7 @@ OPTIONS:
 
 namespace {
 
-constexpr const char *kSettings = R"(
+constexpr const char *kSettingsUsage = R"(
 OPTIONS:
 NOTE: The option name includes the equal sign. Its value follows it, or is the
       next argument. Names and words are the same in any case.
@@ -67,12 +67,12 @@ std::string usage(Verb verb) {
       return std::string(
                  "DESCRIPTION:\n        Installs a driver.\nUSAGE:\n"
                  "        sc create [service name] [binPath= ] <option1> <option2>...\n") +
-             kSettings;
+             kSettingsUsage;
     case Verb::kConfig:
       return std::string(
                  "DESCRIPTION:\n        Changes how a driver is installed; it counts from its next start.\n"
                  "USAGE:\n        sc config [service name] <option1> <option2>...\n") +
-             kSettings;
+             kSettingsUsage;
     case Verb::kStart:
       return "DESCRIPTION:\n        Starts a driver, after those that it depends on.\nUSAGE:\n"
              "        sc start [service name] <arg1> <arg2> ...\n";

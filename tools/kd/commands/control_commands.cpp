@@ -117,7 +117,7 @@ bool resume(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kControlCommands[] = {
     {".dump", "[/o] /f FILE", "Writes a dump of the machine, which goes on; /o: in the place of an old one",
      write_dump},
     {".crash", "", "Stops the machine with bugcheck 0xE2, which leaves a dump", crash},
@@ -127,6 +127,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> control_commands() { return kCommands; }
+std::span<const Command> control_commands() { return kControlCommands; }
 
 }  // namespace ntemu::debug

@@ -352,7 +352,7 @@ bool show_deadlocks(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kLockCommands[] = {
     {"!locks", "[-v] [ADDRESS]", "The resources (ERESOURCE) that are held; -v: all of them", show_resources},
     {"!pushlock", "ADDRESS", "A push lock: its owners, and who waits", show_push_lock},
     {"!deadlock", "[--dot]", "Who waits for what that another thread has, and which waits are a cycle", show_deadlocks},
@@ -360,6 +360,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> lock_commands() { return kCommands; }
+std::span<const Command> lock_commands() { return kLockCommands; }
 
 }  // namespace ntemu::debug

@@ -254,7 +254,7 @@ bool show_handles(Session &session, Arguments &arguments, Output &output) {
   return any || !wanted || fail(output, fmt::format("{:04x}: not a valid handle (table index not found)", *wanted));
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kNamespaceCommands[] = {
     {"!object", "[PATH|ADDRESS]", "A named object; of a directory what is in it", show_object},
     {"!handle", "[HANDLE]", "The open handles, or one of them", show_handles},
     {"!drvobj", "NAME|ADDRESS [FLAGS]", "A driver object; 1: its devices, 2: its routines", show_driver},
@@ -263,6 +263,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> namespace_commands() { return kCommands; }
+std::span<const Command> namespace_commands() { return kNamespaceCommands; }
 
 }  // namespace ntemu::debug

@@ -15,16 +15,16 @@ namespace {
 
 using namespace offsets;
 
-constexpr unsigned kDeepest = 10;
+constexpr unsigned kMostDirectories = 10;
 
 unsigned take_depth(Arguments &arguments) {
   for (const std::string &word : arguments.words()) {
     if (!word.starts_with("-r")) continue;
-    unsigned depth = kDeepest;
+    unsigned depth = kMostDirectories;
     std::from_chars(word.data() + 2, word.data() + word.size(), depth);
     const std::string option = word;
     arguments.take_option(option);
-    return std::min(depth, kDeepest);
+    return std::min(depth, kMostDirectories);
   }
   return 0;
 }
@@ -164,7 +164,7 @@ bool show_any(Session &session, Arguments &arguments, Output &output) {
   return fail(output, fmt::format("{} is no object that threads wait for", hex16(*address)));
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kObjectCommands[] = {
     {"!ddt", "[-r[N]] [MODULE!]TYPE [ADDRESS]", "A type, or an object of it", describe_type},
     {"!mut !mutant !mutex", "[-r[N]] ADDRESS", "A mutex: its owner, and how many wait for it", show_of_type},
     {"!evt !event", "[-r[N]] ADDRESS", "An event, and how many wait for it", show_of_type},
@@ -174,6 +174,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> object_commands() { return kCommands; }
+std::span<const Command> object_commands() { return kObjectCommands; }
 
 }  // namespace ntemu::debug

@@ -11,7 +11,7 @@ namespace ntemu::debug {
 namespace {
 
 // OBJECT_HEADER lies in front of the body, OBJECT_HEADER_NAME_INFO in front of that.
-constexpr uint64_t kHeaderSize = 0x30, kHandleCount = 8, kTypeIndex = 0x18, kInfoMask = 0x1a;
+constexpr uint64_t kObjectHeaderSize = 0x30, kHandleCount = 8, kTypeIndex = 0x18, kInfoMask = 0x1a;
 constexpr uint64_t kNameInfoSize = 0x20, kName = 8;
 constexpr uint8_t kHasNameInfo = 2;
 // A directory has a pointer to a std::unordered_multimap of names and bodies: the first node's place in it, and what is
@@ -20,8 +20,6 @@ constexpr uint64_t kFirstNode = 16, kCount = 24, kNodeBody = 40;
 constexpr size_t kMostNames = 100'000, kMostDepth = 32, kMostNameLength = 1024;
 constexpr size_t kSegments = 16384, kSegmentEntries = 1024, kHandleEntry = 16;
 constexpr uint64_t kEntryFlags = 15;
-
-Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
 
 bool same(std::string_view one, std::string_view other) {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](char a, char b) {
@@ -59,7 +57,7 @@ ObjectFacts object_facts(Session &session, Address body) {
   Memory &memory = session.memory();
   ObjectFacts facts;
   facts.body = body;
-  facts.header = body - kHeaderSize;
+  facts.header = body - kObjectHeaderSize;
   const auto pointers = memory.get<int64_t>(facts.header), handles = memory.get<int64_t>(facts.header + kHandleCount);
   const auto index = memory.get<uint8_t>(facts.header + kTypeIndex);
   const auto mask = memory.get<uint8_t>(facts.header + kInfoMask);

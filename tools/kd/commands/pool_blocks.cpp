@@ -35,8 +35,6 @@ constexpr uint64_t kSpecialSize = uint64_t{1} << 34;
 // A node of a std::map: its children, and the value behind colour and links.
 constexpr uint64_t kTreeRoot = 16, kTreeCount = 40, kTreeLeft = 16, kTreeRight = 24, kTreeValue = 40;
 
-Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
-
 // Whether the header is as the kernel makes it at this place.
 bool fits(const Header &header, Address at) {
   const auto check = static_cast<uint8_t>(((at >> 4) * 0x9d ^ at >> 12 ^ 0x5b) & 0xff);

@@ -165,7 +165,7 @@ bool find_pool(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kPoolCommands[] = {
     {"!poolused", "[FLAGS] [TAG]", "What is allocated, by tag; 1: with frees, 2: by nonpaged size, 4: by paged size",
      show_used},
     {"!pool", "ADDRESS", "The block of pool at an address, and those beside it", show_pool},
@@ -174,6 +174,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> pool_commands() { return kCommands; }
+std::span<const Command> pool_commands() { return kPoolCommands; }
 
 }  // namespace ntemu::debug

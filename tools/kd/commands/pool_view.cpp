@@ -19,8 +19,6 @@ static_assert(sizeof(Row) == 56);
 
 constexpr uint64_t kMostRows = 1 << 16;
 
-Address address_of(const void *pointer) { return reinterpret_cast<Address>(pointer); }
-
 }  // namespace
 
 Walk<PoolTag> pool_tags(Session &session) {

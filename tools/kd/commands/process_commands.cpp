@@ -18,8 +18,6 @@
 namespace ntemu::debug {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return matches(fmt::format("*{}*", part), text); }
-
 std::string both_numbers(uint64_t id) { return fmt::format("0x{:x}", id); }
 
 // How many threads of a process are in which state.
@@ -52,7 +50,7 @@ bool task_list(Session &session, Arguments &arguments, Output &output) {
   std::vector<Process> shown;
   size_t widest = 0;
   for (const Process &process : session.target().processes().found) {
-    if (!filter.empty() && !contains(process.name, filter)) continue;
+    if (!filter.empty() && !matches_part(filter, process.name)) continue;
     widest = std::max(widest, both_numbers(process.id).size());
     shown.push_back(process);
   }
@@ -267,7 +265,7 @@ bool windbg_process(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kMexProcessCommands[] = {
     {"!tl !tasklist", "[-t] [NAME]", "The processes; -t: with the number of threads in each state", task_list},
     {"!p", "[ADDRESS]", "A process", one_process},
     {"!process", "[ADDRESS|PID|0|-1] [FLAGS]", "A process and its threads; 0 0: all, 7: with stacks", windbg_process},
@@ -275,6 +273,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> mex_process_commands() { return kCommands; }
+std::span<const Command> mex_process_commands() { return kMexProcessCommands; }
 
 }  // namespace ntemu::debug

@@ -110,13 +110,13 @@ bool show_timers(Session &session, Arguments &, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kProcessorCommands[] = {
     {"!dpcs", "", "The DPCs that are queued or run", show_dpcs},
     {"!timer !timers", "", "The timers that are set", show_timers},
 };
 
 }  // namespace
 
-std::span<const Command> processor_commands() { return kCommands; }
+std::span<const Command> processor_commands() { return kProcessorCommands; }
 
 }  // namespace ntemu::debug

@@ -251,7 +251,7 @@ bool analyze(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kStopCommands[] = {
     {"!di !dumpinfo", "", "What is looked at: the machine, when, and what stopped it", describe_dump},
     {".bugcheck", "", "The code that the machine stopped with", show_bugcheck},
     {"!analyze", "[-v] [-hang]",
@@ -260,6 +260,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> stop_commands() { return kCommands; }
+std::span<const Command> stop_commands() { return kStopCommands; }
 
 }  // namespace ntemu::debug

@@ -14,8 +14,6 @@ namespace {
 
 using namespace offsets;
 
-bool contains(std::string_view text, std::string_view part) { return matches(fmt::format("*{}*", part), text); }
-
 struct Group {
   Calls calls;
   std::vector<Address> threads;
@@ -34,7 +32,7 @@ bool unique_stacks(Session &session, Arguments &arguments, Output &output) {
       unknown.push_back(fmt::format("thread {}: {}", hex16(thread.address), calls.stack.problem));
     const bool wanted =
         filter.empty() || std::any_of(calls.sites.begin(), calls.sites.end(),
-                                      [&](const CallSite &site) { return contains(site.function, filter); });
+                                      [&](const CallSite &site) { return matches_part(filter, site.function); });
     if (!wanted) continue;
     ++matching;
     std::vector<Address> key;
@@ -130,7 +128,7 @@ bool list_threads(Session &session, Arguments &arguments, Output &output) {
     if (state && !matches(*state, state_text)) continue;
     if (blocked && !facts.blocking_owner(thread)) continue;
     const std::string wait_function = function ? facts.wait_function(thread) : "";
-    if (function && !contains(wait_function, *function)) continue;
+    if (function && !matches_part(*function, wait_function)) continue;
     std::vector<Cell> row{thread.process.name,
                           {fmt::format("{:x}", thread.process.id), thread.process.id},
                           address_cell(thread.address),
@@ -162,7 +160,7 @@ bool threads_of_reason(Session &session, Arguments &arguments, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kMexThreadCommands[] = {
     {"!us !uniquestacks", "[TEXT]", "Threads by their stacks; only those in which TEXT occurs", unique_stacks},
     {"!t", "[ADDRESS]", "Selects a thread: what it waits for, and its stack", one_thread},
     {"!thread", "[ADDRESS]", "The same, as WinDbg tells it", windbg_thread},
@@ -180,6 +178,6 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> mex_thread_commands() { return kCommands; }
+std::span<const Command> mex_thread_commands() { return kMexThreadCommands; }
 
 }  // namespace ntemu::debug

@@ -86,11 +86,6 @@ void show_priority(Facts &facts, const Thread &thread, Output &output) {
 
 }  // namespace
 
-bool fail(Output &output, std::string_view text) {
-  output.error(text);
-  return false;
-}
-
 Cell address_cell(Address address) { return hex16(address); }
 Cell duration_cell(int64_t time) { return {machine::format_duration(time), static_cast<double>(time) / 1e7}; }
 

@@ -7,8 +7,6 @@
 namespace ntemu::debug {
 
 // Tells it and returns false, as handlers do.
-bool fail(Output &output, std::string_view text);
-
 // The frames of `calls`, as !mex.t has them.
 void show_calls(const Calls &calls, Output &output);
 // The frames of `calls`, as !us has them.

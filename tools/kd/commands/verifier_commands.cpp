@@ -68,11 +68,11 @@ bool show_verifier(Session &session, Arguments &, Output &output) {
   return true;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kVerifierCommands[] = {
     {"!verifier", "", "Which drivers are verified, and with which options", show_verifier}};
 
 }  // namespace
 
-std::span<const Command> verifier_commands() { return kCommands; }
+std::span<const Command> verifier_commands() { return kVerifierCommands; }
 
 }  // namespace ntemu::debug
