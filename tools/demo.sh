@@ -5,6 +5,6 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 "$here/install_deps.sh"
 cd "$here/.."
-echo "building (the first time takes a few minutes)"
-tools/build.sh gcc
+echo "demo: building what it needs (the first time takes a few minutes)"
+NTEMU_BUILD_TARGETS="ntemu ntcc sc" tools/build.sh gcc
 exec build/gcc/bin/ntemu demo

@@ -8,7 +8,7 @@ set -euo pipefail
 
 packages=(
   gcc g++ libc6-dev binutils clang clang-format clang-tidy libclang-rt-14-dev
-  cmake ninja-build pkg-config python3 git util-linux
+  cmake ninja-build make pkg-config python3 git util-linux
   libfmt-dev libcli11-dev nlohmann-json3-dev libsqlite3-dev libelf-dev libdw-dev libedit-dev libfuse3-dev fuse3 libgtest-dev libgmock-dev libbenchmark-dev
 )
 for option; do

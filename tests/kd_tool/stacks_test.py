@@ -18,8 +18,6 @@ DEEP = ["crowd!Mix", "crowd!Deeper", "crowd!Deep"]
 
 class StackTest(KdTest):
     def gdb(self, dump: pathlib.Path) -> dict:
-        if not shutil.which("gdb"):
-            self.skipTest("gdb is not installed")
         script = pathlib.Path(__file__).parent / "gdb_frames.py"
         result = subprocess.run(["gdb", "-batch", "-nx", "-ex", f"source {script}", BIN / "ntemu", dump], capture_output=True, text=True,
                                 errors="replace", check=False, cwd=self.place, timeout=GUARD_SECONDS,
@@ -43,8 +41,9 @@ class StackTest(KdTest):
         return found
 
     def assert_like_gdb(self, compiler: str, *flags: str) -> None:
-        if not shutil.which(compiler):
-            self.skipTest(f"{compiler} is not installed")
+        for program in (compiler, "gdb"):
+            if not shutil.which(program):
+                self.skipTest(f"{program} is not installed")
         process = self.crowd(compiler=compiler, flags=flags)
         dump = self.dump()
         gdb = self.gdb(dump)

@@ -187,9 +187,10 @@ class Files(DumpTest):
             outcome = self.ntemu("dump", "--output", name)
             self.expect(outcome, code)
             self.assertRegex(outcome.errors, f"ntemu: cannot write {self.place}/{name}: {text}")
-        outcome = self.ntemu("dump", "--output", "/sys/file.dmp")  # where root may not write either
-        self.expect(outcome, ACCESS_DENIED)
-        self.assertIn("cannot write /sys/file.dmp: ", outcome.errors)
+        if os.path.ismount("/sys"):  # where root may not write either
+            outcome = self.ntemu("dump", "--output", "/sys/file.dmp")
+            self.expect(outcome, ACCESS_DENIED)
+            self.assertIn("cannot write /sys/file.dmp: ", outcome.errors)
         self.assertEqual(list((self.place / "folder").iterdir()), [])
         self.dump("--output", "after.dmp")
         self.release(process)
