@@ -243,7 +243,7 @@ NTSTATUS SemanticFile::set_disposition_locked(ULONG flags) {
 
 NTSTATUS SemanticFile::set_end_of_file(LONGLONG size) {
   if (is_directory() || size < 0) return STATUS_INVALID_PARAMETER;
-  return node_.resize(size);
+  return volume_.with_room([&] { return node_.resize(size); });
 }
 
 NTSTATUS SemanticFile::set_allocation(LONGLONG size) {
@@ -251,7 +251,7 @@ NTSTATUS SemanticFile::set_allocation(LONGLONG size) {
   auto metadata = node_.metadata();
   if (!metadata) return metadata.status();
   // Less room than data cuts the data off; more is reserved.
-  return size < metadata->size ? node_.resize(size) : node_.reserve(size);
+  return volume_.with_room([&] { return size < metadata->size ? node_.resize(size) : node_.reserve(size); });
 }
 
 }  // namespace ntemu::fs

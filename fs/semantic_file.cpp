@@ -15,10 +15,20 @@ SemanticFile::SemanticFile(std::shared_ptr<Fcb> fcb, ACCESS_MASK access, ULONG s
 
 SemanticFile::~SemanticFile() {
   cleanup();
-  // Closing the host's file can take long, so that happens after the lock is released.
+  // Closing the host's file can take long, so that happens without the lock.
   std::shared_ptr<Node> node = fcb_->node;
+  bool gives_back;
+  {
+    base::Guard guard(volume_.lock_);
+    gives_back = fcb_->unlinked;
+    volume_.freeing_ += gives_back;
+    fcb_.reset();
+  }
+  if (!gives_back) return;
+  node.reset();
   base::Guard guard(volume_.lock_);
-  fcb_.reset();
+  --volume_.freeing_;
+  volume_.closing_changed();
 }
 
 void SemanticFile::cleanup() {
@@ -73,7 +83,7 @@ Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
 Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &offset) {
   if (is_directory()) return STATUS_INVALID_DEVICE_REQUEST;
   still_used();
-  auto moved = node_.write(buffer, length, offset);
+  auto moved = volume_.with_room([&] { return node_.write(buffer, length, offset); });
   if (!moved) return moved;
   if (options_ & FILE_WRITE_THROUGH) [[unlikely]] {
     if (NTSTATUS status = node_.flush(); !NT_SUCCESS(status)) return status;

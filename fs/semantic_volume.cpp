@@ -50,6 +50,10 @@ Result<io::CreateResult> SemanticVolume::create(const io::CreateRequest &request
   if (path.trailing_backslash && ((request.options & FILE_NON_DIRECTORY_FILE) || request.target_directory)) {
     return STATUS_OBJECT_NAME_INVALID;
   }
+  return with_room([&] { return create_patiently(request, path); });
+}
+
+Result<io::CreateResult> SemanticVolume::create_patiently(const io::CreateRequest &request, const ParsedPath &path) {
   for (Patience patience;;) {
     {
       base::Guard guard(lock_);
@@ -247,6 +251,13 @@ bool SemanticVolume::has_closing_child(const Fcb &directory) {
     const auto fcb = entry.second.lock();
     return fcb && fcb->parent.get() == &directory && fcb->delete_pending && fcb->only_closing();
   });
+}
+
+bool SemanticVolume::room_is_coming() {
+  return freeing_ != 0 || std::any_of(fcbs_.begin(), fcbs_.end(), [](const auto &entry) {
+           const auto fcb = entry.second.lock();
+           return fcb && fcb->going() && fcb->handles == fcb->closing_handles;
+         });
 }
 
 NTSTATUS SemanticVolume::refuse_going(const Fcb &fcb) {

@@ -69,9 +69,35 @@ class SemanticVolume : public io::Volume {
   // Until a closing open is gone or used again, or the time is over.
   void wait_for_closing(const Patience &patience) NTEMU_EXCLUDES(lock_);
   void closing_changed() NTEMU_REQUIRES(lock_);
+  // The result of `attempt`, which is made again while there is no room for it and files that are gone, but for opens
+  // that are being closed, will give theirs back.
+  template <class Attempt>
+  auto with_room(const Attempt &attempt) NTEMU_EXCLUDES(lock_) {
+    auto result = attempt();
+    for (Patience patience; is_full(result);) {
+      bool wait;
+      {
+        base::Guard guard(lock_);
+        only_closing_ = room_is_coming();
+        wait = worth_waiting(patience);
+      }
+      if (wait) wait_for_closing(patience);
+      result = attempt();  // also when room came before anybody looked for it
+      if (!wait) break;
+    }
+    return result;
+  }
+  static bool is_full(NTSTATUS status) { return status == STATUS_DISK_FULL; }
+  template <class T>
+  static bool is_full(const Result<T> &result) {
+    return !result && is_full(result.status());
+  }
+  bool room_is_coming() NTEMU_REQUIRES(lock_);
   // Why a file that goes away cannot be opened; notes whether that is a matter of closing opens.
   NTSTATUS refuse_going(const Fcb &fcb) NTEMU_REQUIRES(lock_);
 
+  Result<io::CreateResult> create_patiently(const io::CreateRequest &request, const ParsedPath &path)
+      NTEMU_EXCLUDES(lock_);
   Result<io::CreateResult> create_with_retries(const io::CreateRequest &request, const ParsedPath &path)
       NTEMU_REQUIRES(lock_);
   Result<io::CreateResult> create_locked(const io::CreateRequest &request, const ParsedPath &path)
@@ -106,7 +132,8 @@ class SemanticVolume : public io::Volume {
   io::VolumeObserver *observer_ NTEMU_GUARDED_BY(lock_) = nullptr;
   // Set by an attempt that would have succeeded but for opens that are being closed.
   bool only_closing_ NTEMU_GUARDED_BY(lock_) = false;
-  std::atomic<uint32_t> closings_{0};  // counts them as they end
+  std::atomic<uint32_t> closings_{0};             // counts them as they end
+  uint32_t freeing_ NTEMU_GUARDED_BY(lock_) = 0;  // files without a name whose storage is being given back
   std::atomic<uint32_t> waiting_{0};
 };
 

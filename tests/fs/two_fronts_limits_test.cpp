@@ -110,6 +110,35 @@ TEST_P(TwoFrontsFull, SaysSoLosesNothingAndGoesOn) {
   }
 }
 
+TEST_P(TwoFrontsFull, RoomOfAFileThatIsBeingClosedIsWaitedFor) {
+  if (!socket()) GTEST_SKIP() << "the kernel's releases come when it likes";
+  for (int round = 0; round < 10; ++round) {
+    int error = 0;
+    socket()->hold_releases();
+    fill_by_linux(drive_ + "linux", error);
+    ASSERT_EQ(error, ENOSPC);
+    ASSERT_EQ(program().unlink(drive_ + "linux"), 0);
+    Driver file(drive_ + "driver", {.disposition = FILE_CREATE, .options = FILE_DELETE_ON_CLOSE});
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    Beside driver([&] { status = file.write(kPrecious, 0); });
+    driver.await_asleep();
+    socket()->let_releases_go();
+    driver.join();
+    ASSERT_EQ(status, STATUS_SUCCESS);
+  }
+}
+
+TEST_P(TwoFrontsFull, RoomOfAFileThatIsInUseIsNot) {
+  if (!socket()) GTEST_SKIP() << "the kernel's releases come when it likes";
+  Driver first(drive_ + "first",
+               {.share = FILE_SHARE_DELETE, .disposition = FILE_CREATE, .options = FILE_DELETE_ON_CLOSE});
+  const std::string piece(16'000, 'D');
+  for (off_t at = 0; NT_SUCCESS(first.write(piece, at));) at += static_cast<off_t>(piece.size());
+  ASSERT_EQ(program().unlink(drive_ + "first"), 0);
+  Driver second(drive_ + "second", {.disposition = FILE_CREATE, .options = FILE_DELETE_ON_CLOSE});
+  EXPECT_EQ(second.write(kPrecious, 0), STATUS_DISK_FULL);
+}
+
 INSTANTIATE_TEST_SUITE_P(By, TwoFrontsFull, all_settings(), name_of);
 
 class TwoFrontsDescriptors : public TwoFronts {
