@@ -62,10 +62,10 @@ endfunction()
 set_source_files_properties(${PROJECT_SOURCE_DIR}/ntemu/api/stubs.cpp ${PROJECT_SOURCE_DIR}/ntemu/api/table.cpp
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
 
-# For what no driver runs in, tests and tools, to be linked last: a quick build does not look at them for undefined behaviour, which
-# takes the compiler as long again.
+# For what is not looked at for undefined behaviour in a quick build, since that takes the compiler as long again: tests, tools, and
+# the host's part of the variants, which has a preset of its own. To be linked last.
 add_library(ntemu_quick_options INTERFACE)
-if(NTEMU_QUICK_BUILD AND NTEMU_SANITIZE STREQUAL "address")
+if(NTEMU_QUICK_BUILD)
   target_compile_options(ntemu_quick_options INTERFACE -fno-sanitize=undefined)
 endif()
 
@@ -136,7 +136,7 @@ function(ntemu_add_runtime variant)
   add_library(ntemu_client${suffix} STATIC ${client_sources})
   target_compile_options(ntemu_client${suffix} PUBLIC ${flags} PRIVATE ${optimization})
   target_link_options(ntemu_client${suffix} PUBLIC ${flags})
-  target_link_libraries(ntemu_client${suffix} PUBLIC ntemu_flags fmt::fmt nlohmann_json::nlohmann_json)
+  target_link_libraries(ntemu_client${suffix} PUBLIC ntemu_flags fmt::fmt nlohmann_json::nlohmann_json PRIVATE ntemu_quick_options)
   ntemu_build_quickly(ntemu_client${suffix} -O0 <fmt/format.h> <nlohmann/json.hpp>)
   target_compile_definitions(ntemu_client${suffix} PUBLIC NTEMU_VERSION="${PROJECT_VERSION}")
 
@@ -144,6 +144,9 @@ function(ntemu_add_runtime variant)
   target_compile_options(ntemu_host${suffix} PRIVATE ${optimization})
   target_link_libraries(ntemu_host${suffix} PUBLIC ntemu_client${suffix} ntoskrnl${suffix} ntemu_flags fmt::fmt Threads::Threads PRIVATE nlohmann_json::nlohmann_json PkgConfig::FUSE PkgConfig::DW)
   # A variant is there for programs that run drivers with it, not for the tests of the host's part.
+  if(NOT variant STREQUAL "plain")
+    target_link_libraries(ntemu_host${suffix} PRIVATE ntemu_quick_options)
+  endif()
   ntemu_build_quickly(ntemu_host${suffix} $<IF:$<STREQUAL:${variant},plain>,-O1,-O0> <fmt/format.h> <algorithm> <atomic> <filesystem> <functional> <memory> <optional> <string>
     <vector> <nlohmann/json.hpp> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h)
   target_compile_definitions(ntemu_host${suffix} PUBLIC NTEMU_VARIANT="${variant}")
@@ -178,7 +181,7 @@ function(ntemu_add_runtime variant)
   target_compile_options(ntemu_testing${suffix} INTERFACE -fno-omit-frame-pointer -fno-optimize-sibling-calls -Wno-multichar)
   # fmt as headers alone, so that whoever links the kit needs no fmt.
   target_link_libraries(ntemu_testing${suffix} PUBLIC ntemu_machine${suffix} ntoskrnl${suffix} GTest::gmock
-    PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only>)
+    PRIVATE $<BUILD_INTERFACE:ntemu_flags> $<BUILD_INTERFACE:fmt::fmt-header-only> $<BUILD_INTERFACE:ntemu_quick_options>)
   ntemu_build_quickly(ntemu_testing${suffix} -O0 <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> ${PROJECT_SOURCE_DIR}/ntemu/ke/thread.h)
   add_library(ntemu::testing${suffix} ALIAS ntemu_testing${suffix})
   install(TARGETS ntemu_testing${suffix} EXPORT ntemuTestingTargets
