@@ -48,11 +48,11 @@ endfunction()
 # ntemu_build_quickly(TARGET OPTIMIZATION header...): for a quick build, with OPTIMIZATION (-O0, -O1 for what tests wait for, or
 # nothing), with its sources compiled several at a time, and with these headers, which most of its C++ sources include, precompiled.
 # Not what a developer's build does: a changed line would cost more, ccache knows less of such builds, and a header that a source
-# forgets to include goes unnoticed.
+# forgets to include goes unnoticed, as does a name that hides another (one source's names are around in the next).
 function(ntemu_build_quickly target optimization)
   if(NTEMU_QUICK_BUILD)
     target_compile_options(${target} PRIVATE ${optimization})
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
     list(TRANSFORM ARGN REPLACE "(.+)" "$<$<COMPILE_LANGUAGE:CXX>:\\1>")
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()

@@ -30,6 +30,7 @@ verdict() {  # verdict CONDITION-RESULT TEXT
 }
 files() { find "$c/$1" -type f | wc -l; }
 whole() { find "$c/Temp" "$c/Temp2" -type f -size 1500c | wc -l; }
+await() { ntemu wait --timeout 60s "$@" || true; }  # the verdict tells whether it came to that
 start() { # start NAME [SOURCE...]: compile a driver and make it a service of the machine
   find "$c/Temp" "$c/Temp2" -type f -delete
   show ntcc -o "$drivers/$1.sys" "$samples/$1.c" "${@:2}"
@@ -54,7 +55,7 @@ verdict "$code" "its messages are in the machine's log"
 
 say "race: two threads, one creating 1000 files in C:\\Temp, one moving them to C:\\Temp2, without a lock"
 start race "$samples/workload.c"
-ntemu wait
+await
 stayed=$(files Temp) moved=$(files Temp2)
 verdict $((stayed + moved != 1000 || $(whole) != 1000)) \
   "$stayed files stayed behind in Temp, $moved were moved: the mover came too early for most"
@@ -62,14 +63,14 @@ verdict $((stayed + moved != 1000 || $(whole) != 1000)) \
 for lock in kmutex fast_mutex push_lock; do
   say "$lock: the same two threads behind a lock"
   start $lock "$samples/workload.c"
-  ntemu wait
+  await
   stayed=$(files Temp) moved=$(files Temp2)
   verdict $((stayed != 0 || moved != 1000 || $(whole) != 1000)) "$moved files of 1500 bytes are in Temp2, $stayed in Temp"
 done
 
 say "fast_mutex_recursive: a thread that acquires its fast mutex twice waits for itself"
 start fast_mutex_recursive "$samples/workload.c"
-ntemu wait --threads 2 --reason WrFastMutex
+await --threads 2 --reason WrFastMutex
 show ntemu threads
 verdict $(($(files Temp) != 0)) "no file was created; both threads wait for the fast mutex that the first of them owns"
 show ntemu run "$drivers/fast_mutex_recursive.sys"
@@ -77,8 +78,8 @@ verdict $((code != 107)) "ntemu run finds the hang by itself: exit code $code (1
 
 say "kmutex_delay: the lock is kept during half an hour of sleep"
 start kmutex_delay "$samples/workload.c"
-ntemu wait --threads 1 --reason DelayExecution
-ntemu wait --threads 1 --reason Executive --start MoverThread
+await --threads 1 --reason DelayExecution
+await --threads 1 --reason Executive --start MoverThread
 show ntemu threads
 verdict $(($(files Temp) != 1000 || $(files Temp2) != 0)) \
   "$(files Temp) files wait in Temp, the mover waits for the mutex of the sleeping creator"

@@ -83,7 +83,9 @@ Result<ULONG> SemanticFile::read(void *buffer, ULONG length, LONGLONG offset) {
 Result<ULONG> SemanticFile::write(const void *buffer, ULONG length, LONGLONG &offset) {
   if (is_directory()) return STATUS_INVALID_DEVICE_REQUEST;
   still_used();
-  auto moved = volume_.with_room([&] { return node_.write(buffer, length, offset); });
+  const auto attempt = [&] { return node_.write(buffer, length, offset); };
+  // Not again for an append: what of it went out before there was no room would be there twice.
+  auto moved = offset == io::kAppend ? attempt() : volume_.with_room(attempt);
   if (!moved) return moved;
   if (options_ & FILE_WRITE_THROUGH) [[unlikely]] {
     if (NTSTATUS status = node_.flush(); !NT_SUCCESS(status)) return status;
